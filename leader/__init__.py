@@ -1,0 +1,48 @@
+"""`leader`: leader election over a quorum of independent Redis servers.
+
+Every machine (a *node*) runs one agent, `leader agent`. The agents contend for leases that they keep on a
+majority of the instances; whoever holds one is told by the agent, on a Unix socket, to anybody who asks:
+`leader is-leader && job`.
+
+A map for readers. The whole behaviour is in four files, best read in this order:
+
+1. `leader/protocol/__init__.py`    the promise, the rules by name, why they are safe, the words
+2. `leader/protocol/elector.py`     the election: a pure state machine, time passed in
+3. `leader/agent/agent.py`          the shell that waits, sends, and carries out what the elector says
+4. `leader/instances/instance.py`   one Redis server: connect, run a script, answer within a deadline
+
+Around them, arrows of import point down only:
+
+    __main__    entry point: the fast path of is-leader, else the command line
+    cli         one file per command; exceptions become a message and an exit code in main.py
+    demo        the main job live on one machine: servers, agents, jobs, and what may go wrong
+    tui         what status and demo draw, from snapshots
+    agent       the running agent
+    api         the local API: server for the agent, client on the standard library alone
+    instances   all that knows Redis; the Lua scripts
+    config      TOML and environment into a frozen Config
+    protocol    pure: values, rules, the elector; the read model in snapshot.py
+    errors, clock, durations, paths     the base
+
+Why it is built so: `leader/DESIGN.md`. The public names below load on first use, because
+`is-leader` imports this package thousands of times a day and may not pay for the rest.
+"""
+
+__version__ = "0.1.0"
+
+__all__ = ["Client", "__version__", "is_leader"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from leader.api.client import Client, is_leader
+
+_HOMES = {"Client": "leader.api.client", "is_leader": "leader.api.client"}
+
+
+def __getattr__(name: str) -> object:
+    """The public name, loaded from its home on first use."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'leader' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

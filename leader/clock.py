@@ -1,0 +1,33 @@
+"""What time is it? The only file that reads a clock, the fast path of `is-leader` aside.
+
+Leases are judged by a clock that cannot be set and that goes on while the machine is suspended;
+wall clocks serve display and the choice of terms only, never a decision that safety hangs on.
+"""
+
+import time
+
+_SUSPEND_PROOF: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Linux's boot clock; elsewhere the monotonic one, which on macOS goes on during sleep."""
+
+
+def now_ns() -> int:
+    """This host's suspend-proof clock, in nanoseconds; an instant that means nothing on another host.
+
+    Source: clock_gettime(2), CLOCK_BOOTTIME.
+    """
+    return time.clock_gettime_ns(_SUSPEND_PROOF)
+
+
+def monotonic_us() -> int:
+    """The clock that systemd stamps reloads by, in microseconds; it stops in suspend."""
+    return time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+
+
+def wall_ms() -> int:
+    """The host's wall clock, in milliseconds since 1970; it may jump either way."""
+    return time.time_ns() // 1_000_000
+
+
+def utc_iso(wall_ms: int) -> str:
+    """A wall-clock instant as UTC in ISO 8601, to the second: `2026-01-31T12:00:00Z`."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(wall_ms // 1000))

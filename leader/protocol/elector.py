@@ -1,0 +1,518 @@
+"""The election as a pure state machine: events and the time go in, effects come out.
+
+It never waits, sends, reads a clock or draws randomness of its own; identity and a random generator
+are passed in, so the same inputs give the same outputs. One elector is one node's part in one
+election. Why it is safe stands in `leader/protocol/__init__.py`, the rules R1 to R10 by name.
+"""
+
+from dataclasses import dataclass
+from random import Random
+from typing import assert_never
+
+from leader.protocol import ranking
+from leader.protocol.calls import (
+    Call,
+    Configuration,
+    Observe,
+    Operation,
+    Release,
+    Renew,
+    Resume,
+    Take,
+    Verdict,
+)
+from leader.protocol.electorate import Electorate
+from leader.protocol.events import (
+    ClaimFailed,
+    ContentionChanged,
+    Effect,
+    EndJobs,
+    Event,
+    Gained,
+    HolderNotSaved,
+    HolderSaved,
+    Instant,
+    JobsEnded,
+    Lost,
+    Noticed,
+    RegistrySeen,
+    Replied,
+    SaveHolder,
+    SaveTerm,
+    Send,
+    StepDownAsked,
+    TermNotSaved,
+    TermSaved,
+    Ticked,
+    Unanswered,
+)
+from leader.protocol.quorum import sure_ns
+from leader.protocol.record import LARGEST_TERM, Holder, Record, State
+from leader.protocol.snapshot import Role
+from leader.protocol.tenure import COLLECTING, Stage, Tenure
+from leader.protocol.witness import Pending, Witness
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who takes part, in what, and under which configuration.
+
+    `beat_offset_ns` puts the beats of all elections of one agent at the same moments, so that one
+    script call carries them all.
+    """
+
+    election: str
+    node: str
+    incarnation: str
+    instances: tuple[str, ...]
+    configuration: Configuration
+    priority: int = 100
+    beat_offset_ns: int = 0
+
+
+class Elector:
+    """One node's part in one election.
+
+    `highest_term` is the highest ever seen, from the state directory (rule R9); `resumable` are the
+    holders that this node may resume after a restart, all of one term (rule R5). The shell calls
+    `start` once and `handle` from then on, and answers every `Send` with `Replied` or `Unanswered`.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        now: Instant,
+        *,
+        random: Random,
+        highest_term: int = 0,
+        resumable: tuple[Holder, ...] = (),
+    ) -> None:
+        self.identity = identity
+        self.electorate = Electorate(identity.instances, identity.configuration, highest_term, now)
+        self.lease_ms = self.electorate.lease_ms
+        self.lease_ns = self.electorate.lease_ns
+        self.beat_ns = self.lease_ns // 3
+        self.patience_ns = self.lease_ns // 10
+        self.tenure: Tenure | None = None
+        self.role_since = now
+        self.allowed = True
+        self.reason = ""
+        """Why this node may not contend, or why its last leadership ended."""
+        self.disk_fails = False
+        """The last term could not be saved, so this node claims nothing (rule R9)."""
+        self._random = random
+        self._claimed_term = highest_term
+        self._saved_term = highest_term
+        self._failures = 0
+        self._hold_back_until = now
+        self._claim_at: Instant | None = None
+        self._contested = False
+        self._withheld: set[Holder] = set()
+        """Holders that the file may still name, so that they must not be released."""
+        self._effects: list[Effect] = []
+        if resumable and identity.priority > 0:
+            self.tenure = self._resumption(resumable, now)
+
+    # What this node is, computed at the moment of asking (rule R6).
+
+    def role(self, now: Instant) -> Role:
+        """Holder, candidate or observer, at this moment."""
+        if self.leads(now):
+            return Role.HOLDER
+        return Role.CANDIDATE if self.identity.priority > 0 else Role.OBSERVER
+
+    def leads(self, now: Instant) -> bool:
+        """Whether this node leads at this moment."""
+        return self.tenure is not None and self.tenure.leads(now)
+
+    def remaining_ns(self, now: Instant) -> int:
+        """How long the lease is still sure; 0 when this node does not lead."""
+        if self.tenure is None or not self.tenure.leads(now):
+            return 0
+        return (self.tenure.deadline or now) - now
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is held and every release was answered: an agent that stops may go now."""
+        return self.tenure is None and not any(w.awaits_release() for w in self.electorate.witnesses.values())
+
+    @property
+    def wake_at(self) -> Instant:
+        """When `Ticked` is due next, at the latest."""
+        moments = [witness.due for witness in self.electorate.witnesses.values()]
+        end = self._claim_at if self.tenure is None else self._stage_end(self.tenure)
+        return min(moments) if end is None else min(*moments, end)
+
+    # The entries.
+
+    def start(self, now: Instant) -> list[Effect]:
+        """Return the first effects: what must be written before anything is sent, and the first calls."""
+        self._effects = []
+        if self.tenure is not None:
+            self._effects.append(SaveHolder((*self.tenure.ancestors, self.tenure.holder)))
+        self._advance(now)
+        return self._effects
+
+    def handle(self, event: Event, now: Instant) -> list[Effect]:
+        """Take in one event; return what is to be done, in this order."""
+        self._effects = []
+        self._expire(now)
+        self._take_in(event, now)
+        self._advance(now)
+        return self._effects
+
+    def _take_in(self, event: Event, now: Instant) -> None:  # noqa: C901, PLR0912  # one line per event
+        match event:
+            case Replied():
+                self._on_reply(event, now)
+            case Unanswered():
+                self._on_silence(event)
+            case Noticed():
+                self._on_notice(event, now)
+            case Ticked():
+                pass
+            case TermSaved():
+                self._on_term_saved(event.term, now)
+            case TermNotSaved():
+                self._on_term_not_saved(now)
+            case HolderSaved():
+                self._on_holder_saved(event.holders, now)
+            case HolderNotSaved():
+                self._on_holder_not_saved(now)
+            case RegistrySeen():
+                self.electorate.learn_candidates(event.candidates, now)
+            case ContentionChanged():
+                self._on_contention(event, now)
+            case StepDownAsked():
+                self._hold_back_until = now + self.lease_ns
+                self._yield(event.reason, event.successor, now)
+            case JobsEnded():
+                self._on_jobs_ended(event.term, now)
+            case _:
+                assert_never(event)
+
+    def _expire(self, now: Instant) -> None:
+        """Notice a deadline that has passed before anything else, so that no late grant revives it."""
+        tenure = self.tenure
+        if tenure is None or tenure.stage is not Stage.LEADING or tenure.leads(now):
+            return
+        self._lose(tenure, "no majority renewed the lease in time", now)
+        self._strike(tenure, now)
+
+    def _advance(self, now: Instant) -> None:
+        """Take every step that is due."""
+        if self.tenure is not None:
+            self._settle(self.tenure, now)
+        if self.tenure is None:
+            self._consider_claim(now)
+        for witness in self.electorate.witnesses.values():
+            if witness.due <= now:
+                self._beat(witness, now)
+        if self.electorate.known_term > self._saved_term:
+            self._saved_term = self.electorate.known_term
+            self._effects.append(SaveTerm(self._saved_term))
+
+    # Replies, silence and notices.
+
+    def _on_reply(self, reply: Replied, now: Instant) -> None:
+        witness = self.electorate.witnesses[reply.instance]
+        pending = witness.hear(reply, now)
+        if pending is not None and pending.sent_at >= witness.asked_at:
+            self.electorate.learn_reply(witness, reply)
+        self.electorate.learn_term(witness, reply.answer.record)
+        if pending is not None and self.tenure is not None:
+            self._count(self.tenure, witness, pending, reply, now)
+        self._release_on_sight(witness, now)
+
+    def _on_silence(self, event: Unanswered) -> None:
+        witness = self.electorate.witnesses[event.instance]
+        pending = witness.miss(event.nonce)
+        if pending is None or self.tenure is None:
+            return
+        if self.tenure.stage is Stage.CLAIMING and self.tenure.counts(pending.operation):
+            self.tenure.unknown.add(event.instance)
+
+    def _on_notice(self, event: Noticed, now: Instant) -> None:
+        witness = self.electorate.witnesses[event.instance]
+        if witness.notice(event.record, now):
+            self.electorate.learn_term(witness, event.record)
+            self._release_on_sight(witness, now)
+
+    def _count(
+        self, tenure: Tenure, witness: Witness, pending: Pending, reply: Replied, now: Instant
+    ) -> None:
+        """Turn a reply into a vote for the present tenure, if it is one."""
+        if tenure.counts(pending.operation):
+            if reply.answer.verdict is Verdict.GRANTED:
+                tenure.grant(witness.name, reply.process, pending.sent_at)
+                witness.due = self._next_beat(now)
+                return
+            if reply.answer.verdict is Verdict.OTHER_CONFIGURATION:
+                tenure.refused.add(witness.name)
+                return
+            if not self._is_ours(tenure, witness):
+                tenure.refused.add(witness.name)
+        if tenure.stage is Stage.RESUMING and not (
+            witness.names(tenure.holder) or self._can_resume(tenure, witness)
+        ):
+            tenure.refused.add(witness.name)
+        elif (
+            tenure.stage in COLLECTING
+            and witness.name not in tenure.grants
+            and self._is_ours(tenure, witness)
+        ):
+            witness.due = now
+
+    @staticmethod
+    def _can_resume(tenure: Tenure, witness: Witness) -> bool:
+        return any(witness.names(ancestor) for ancestor in tenure.ancestors)
+
+    def _is_ours(self, tenure: Tenure, witness: Witness) -> bool:
+        """Whether the record names this holder, or one that may be resumed, though no grant is known."""
+        return witness.names(tenure.holder) or (
+            tenure.stage is Stage.RESUMING and self._can_resume(tenure, witness)
+        )
+
+    def _release_on_sight(self, witness: Witness, now: Instant) -> None:
+        """Release a record that names a holder of this incarnation that is over: its release was lost."""
+        record = witness.record
+        if (
+            record is None
+            or record.state is not State.HELD
+            or record.holder is None
+            or witness.awaits_release()
+        ):
+            return
+        holder = record.holder
+        ours = (holder.node, holder.incarnation) == (self.identity.node, self.identity.incarnation)
+        in_use = self.tenure is not None and self.tenure.holder == holder
+        if ours and not in_use and holder not in self._withheld:
+            self._send(witness, Release(holder), now)
+
+    # Calls, one a beat and instance.
+
+    def _next_beat(self, now: Instant) -> Instant:
+        beats = (now - self.identity.beat_offset_ns) // self.beat_ns
+        return (beats + 1) * self.beat_ns + self.identity.beat_offset_ns
+
+    def _send(self, witness: Witness, operation: Operation, now: Instant) -> None:
+        nonce = f"{self._random.getrandbits(64):016x}"
+        witness.ask(nonce, operation, now)
+        call = Call(self.identity.election, nonce, self.electorate.known_term, operation)
+        self._effects.append(Send(witness.name, call))
+
+    def _beat(self, witness: Witness, now: Instant) -> None:
+        """Make the call that is due at one instance, and say when the next one is (rule R3)."""
+        operation = self._due_operation(witness, now)
+        witness.due = self._next_beat(now)
+        if not isinstance(operation, Observe):
+            witness.due = min(witness.due, now + self.patience_ns)
+        self._send(witness, operation, now)
+
+    def _due_operation(self, witness: Witness, now: Instant) -> Operation:
+        tenure, record = self.tenure, witness.record
+        if tenure is None or record is None or tenure.stage not in COLLECTING:
+            return Observe()
+        if witness.names(tenure.holder) or (
+            witness.name in tenure.grants and witness.name not in tenure.refused
+        ):
+            tenure.asked.add(witness.name)
+            return Renew(tenure.holder, self.lease_ms)
+        if tenure.stage is Stage.RESUMING and record.holder is not None and self._can_resume(tenure, witness):
+            return Resume(record.holder, tenure.holder.incarnation, self.lease_ms)
+        if tenure.stage is Stage.LEADING and witness.is_takeable(self.lease_ms, now):
+            tenure.asked.add(witness.name)
+            return self._take(record, tenure.holder, sitting=True)
+        return Observe()
+
+    def _take(self, record: Record, holder: Holder, *, sitting: bool) -> Take:
+        released = record.state is State.RELEASED
+        return Take(record.version, holder, self.lease_ms, released=released, sitting=sitting)
+
+    # Claiming (rules R1, R2, R9).
+
+    def may_contend(self) -> bool:
+        """Whether this node would claim an open election."""
+        return (
+            self.allowed
+            and self.identity.priority > 0
+            and not self._contested
+            and self.electorate.accepts_us()
+        )
+
+    def _next_claim(self, now: Instant) -> Instant | None:
+        """When this node may claim: enough records may be taken, and its turn has come.
+
+        Whose turn it is, is asked only once the election is open; before that, the opening is the answer.
+        """
+        opens = self.electorate.opens_at() if self.may_contend() else None
+        if opens is None or opens > now:
+            return opens
+        wait = self.electorate.courtesy_ns(
+            self.identity.election, self.identity.node, self.identity.priority, opens
+        )
+        return max(opens + wait, self._hold_back_until)
+
+    def _consider_claim(self, now: Instant) -> None:
+        self._contested = bool(self.electorate.contested(now))
+        self._claim_at = moment = self._next_claim(now)
+        if moment is None or moment > now:
+            return
+        term = self.electorate.next_term(self._claimed_term)
+        if term > LARGEST_TERM:
+            self._hold_back_until = self._claim_at = now + self.lease_ns
+            return
+        self._claimed_term = term
+        self._saved_term = max(self._saved_term, term)
+        holder = Holder(self.identity.node, self.identity.incarnation, term)
+        self.tenure = Tenure(holder, Stage.SAVING_TERM, now, self.electorate.needed, self.lease_ms)
+        self._effects.append(SaveTerm(term))
+
+    def _on_term_saved(self, term: int, now: Instant) -> None:
+        self.disk_fails = False
+        tenure = self.tenure
+        if tenure is None or tenure.stage is not Stage.SAVING_TERM or term != tenure.holder.term:
+            return
+        takeable = self.electorate.takeable(now)
+        if len({witness.process for witness in takeable}) < self.electorate.needed or not self.may_contend():
+            self.tenure = None
+            return
+        tenure.enter(Stage.CLAIMING, now)
+        for witness in takeable:
+            assert witness.record is not None
+            tenure.asked.add(witness.name)
+            self._send(witness, self._take(witness.record, tenure.holder, sitting=False), now)
+
+    def _on_term_not_saved(self, now: Instant) -> None:
+        self.disk_fails = True
+        if self.tenure is not None and self.tenure.stage is Stage.SAVING_TERM:
+            self.tenure = None
+            self._hold_back_until = now + self.beat_ns
+
+    def _settle(self, tenure: Tenure, now: Instant) -> None:
+        """Win or give up an attempt, and end a yielding whose time is over."""
+        end = self._stage_end(tenure)
+        if tenure.stage is Stage.YIELDING:
+            if end is not None and now >= end:
+                self._strike(tenure, now)
+            return
+        if tenure.stage not in (Stage.CLAIMING, Stage.RESUMING):
+            return
+        moment = tenure.deadline
+        if not self.allowed or tenure.is_hopeless() or (end is not None and now >= end):
+            self._give_up(tenure, now)
+        elif moment is not None and now < moment:
+            self._win(tenure, now)
+
+    def _stage_end(self, tenure: Tenure) -> Instant | None:
+        """When the present stage ends by time alone."""
+        match tenure.stage:
+            case Stage.LEADING:
+                return tenure.deadline
+            case Stage.YIELDING:
+                return tenure.yield_until
+            case Stage.CLAIMING:
+                return tenure.began + self.lease_ns // 4
+            case Stage.RESUMING:
+                return tenure.began + self.lease_ns
+            case Stage.SAVING_TERM | Stage.SAVING_RESUME | Stage.STRIKING:
+                return None
+            case _:
+                assert_never(tenure.stage)
+
+    def _win(self, tenure: Tenure, now: Instant) -> None:
+        resumed = tenure.stage is Stage.RESUMING
+        tenure.enter(Stage.LEADING, now)
+        self.role_since = now
+        self.reason = ""
+        self._failures = 0
+        self._effects += [SaveHolder((tenure.holder,)), Gained(tenure.holder, resumed)]
+
+    def _give_up(self, tenure: Tenure, now: Instant) -> None:
+        """End an attempt that failed: release wherever it may have been granted, and back off."""
+        counts = len(tenure.grants), len(tenure.refused), len(tenure.unknown)
+        self._effects.append(ClaimFailed(tenure.holder.term, *counts))
+        longest = ranking.longest_back_off_ns(self._failures, self.electorate.round_trip_ns(), self.lease_ns)
+        self._failures += 1
+        self._hold_back_until = max(self._hold_back_until, now + self._random.randint(0, longest))
+        if tenure.stage is Stage.RESUMING:
+            self._let_jobs_run_out(tenure, now)
+        else:
+            self._strike(tenure, now)
+
+    # Giving up what is held: stop, strike, forget, and only then release (rule R4).
+
+    def _on_contention(self, event: ContentionChanged, now: Instant) -> None:
+        self.allowed = event.allowed
+        self.reason = event.reason
+        if not event.allowed:
+            self._yield(event.reason, None, now)
+
+    def _yield(self, reason: str, successor: str | None, now: Instant) -> None:
+        """Hand over, if this node leads: the jobs end first, within the deadline."""
+        tenure = self.tenure
+        if tenure is None or tenure.stage is not Stage.LEADING:
+            return
+        rivals = ranking.live(self.electorate.candidates, now, self.lease_ns)
+        tenure.successor = successor or ranking.best(self.identity.election, rivals)
+        tenure.yield_until = tenure.deadline or now
+        tenure.enter(Stage.YIELDING, now)
+        self._lose(tenure, reason, now)
+        self._effects.append(EndJobs(tenure.holder.term))
+
+    def _let_jobs_run_out(self, tenure: Tenure, now: Instant) -> None:
+        """Wait for the earlier incarnation's deadline, unknown here: its jobs run until then (rule R4)."""
+        tenure.yield_until = tenure.began + sure_ns(self.lease_ms)
+        tenure.enter(Stage.YIELDING, now)
+
+    def _lose(self, tenure: Tenure, reason: str, now: Instant) -> None:
+        self.role_since = now
+        self.reason = reason
+        self._effects.append(Lost(tenure.holder, reason))
+
+    def _on_jobs_ended(self, term: int, now: Instant) -> None:
+        tenure = self.tenure
+        if tenure is not None and tenure.stage is Stage.YIELDING and tenure.holder.term == term:
+            self._strike(tenure, now)
+
+    def _strike(self, tenure: Tenure, now: Instant) -> None:
+        tenure.enter(Stage.STRIKING, now)
+        self._effects.append(SaveHolder(()))
+
+    def _on_holder_saved(self, holders: tuple[Holder, ...], now: Instant) -> None:
+        self._withheld.intersection_update(holders)
+        tenure = self.tenure
+        if tenure is None:
+            return
+        if tenure.stage is Stage.STRIKING and not holders:
+            self.tenure = None
+            for name in sorted(tenure.asked):
+                self._send(self.electorate.witnesses[name], Release(tenure.holder, tenure.successor), now)
+        elif tenure.stage is Stage.SAVING_RESUME:
+            tenure.enter(Stage.RESUMING, now)
+            for witness in self.electorate.witnesses.values():
+                if witness.record is not None:
+                    witness.due = now
+
+    def _on_holder_not_saved(self, now: Instant) -> None:
+        """Go on without releasing: the file may still name the holder, so its lease must run out."""
+        tenure = self.tenure
+        if tenure is None or tenure.stage not in (Stage.STRIKING, Stage.SAVING_RESUME):
+            return
+        self._withheld.add(tenure.holder)
+        self._hold_back_until = max(self._hold_back_until, now + self.beat_ns)
+        self.tenure = None
+
+    # Resuming after a restart (rule R5).
+
+    def _resumption(self, resumable: tuple[Holder, ...], now: Instant) -> Tenure:
+        holder = Holder(self.identity.node, self.identity.incarnation, resumable[-1].term)
+        return Tenure(
+            holder,
+            Stage.SAVING_RESUME,
+            now,
+            self.electorate.needed,
+            self.lease_ms,
+            ancestors=resumable,
+            asked=set(self.identity.instances),
+        )

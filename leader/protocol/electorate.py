@@ -1,0 +1,123 @@
+"""What one elector knows of the whole quorum and of the other nodes, and when it may claim.
+
+Answers the questions of a candidate: which records may be taken and when, is it my turn, which term
+comes next, does anything forbid me to claim. Decides nothing and sends nothing: that is the elector's.
+"""
+
+from leader.protocol import ranking
+from leader.protocol.calls import Configuration
+from leader.protocol.events import NS_PER_MS, Candidate, Instant, Replied
+from leader.protocol.quorum import lower_median, majority, nth_earliest
+from leader.protocol.record import LARGEST_TERM, Record, State
+from leader.protocol.witness import Witness
+
+TEN_YEARS_MS = 10 * 366 * 24 * 3600 * 1000
+
+
+class Electorate:
+    """The instances as witnesses, the other nodes as candidates, and the highest term of all."""
+
+    def __init__(
+        self, instances: tuple[str, ...], configuration: Configuration, known_term: int, now: Instant
+    ) -> None:
+        self.configuration = configuration
+        self.lease_ms = configuration.lease_ms
+        self.lease_ns = configuration.lease_ms * NS_PER_MS
+        self.needed = majority(len(instances))
+        self.witnesses = {name: Witness(name, due=now) for name in instances}
+        self.candidates: tuple[Candidate, ...] = ()
+        self.known_term = known_term
+        self.conflicts: dict[str, Instant] = {}
+        self._own_wall_ms = 0
+
+    # Learning.
+
+    def learn_reply(self, witness: Witness, reply: Replied) -> None:
+        """Keep what the newest reply of an instance says beside its answer: configuration, own clock."""
+        self._own_wall_ms = reply.own_wall_ms
+        witness.configured_by = reply.configured_by
+        witness.accepts = None if reply.configuration is None else reply.configuration == self.configuration
+
+    def learn_term(self, witness: Witness, record: Record) -> None:
+        """Keep the highest term seen; one ten years ahead of every clock is not believed (rule R2)."""
+        term = max(record.term, record.holder.term if record.holder else 0)
+        witness.believed = term <= self.known_term or term <= self._highest_plausible_term()
+        if witness.believed:
+            self.known_term = max(self.known_term, term)
+
+    def _highest_plausible_term(self) -> int:
+        return min(max(self._own_wall_ms, self._majority_ms()) + TEN_YEARS_MS, LARGEST_TERM - 1)
+
+    def learn_candidates(self, candidates: tuple[Candidate, ...], now: Instant) -> None:
+        """Keep the registry, and note names that are another server for another agent (rule R7)."""
+        self.candidates = candidates
+        contested = {
+            name
+            for candidate in candidates
+            if now - candidate.seen_at < self.lease_ns
+            for name, process in candidate.processes
+            if self._sees_another(name, process)
+        }
+        self.conflicts = {name: self.conflicts.get(name, now) for name in contested}
+
+    def _sees_another(self, name: str, process: str) -> bool:
+        """Whether this node sees another process at that name, now: a silent one may have been restarted."""
+        witness = self.witnesses.get(name)
+        return witness is not None and not witness.silent and witness.process != process
+
+    # The state of the election.
+
+    def median_ms(self) -> int:
+        """The lower median of the instances' wall clocks, as of their newest replies."""
+        return lower_median([witness.wall_ms for witness in self.witnesses.values() if witness.wall_ms])
+
+    def _majority_ms(self) -> int:
+        """That median once a majority showed its clock, else 0: a liar that answers first is no median."""
+        shown = sum(1 for witness in self.witnesses.values() if witness.wall_ms)
+        return self.median_ms() if shown >= self.needed else 0
+
+    def next_term(self, claimed_term: int) -> int:
+        """The term of the next claim: above all that were seen or claimed, near the clocks (rule R2)."""
+        return max(self.known_term + 1, claimed_term + 1, self.median_ms())
+
+    def accepts_us(self) -> bool:
+        """Whether our configuration is in force: no instance refuses it, or a majority has it (rule R10)."""
+        verdicts = [witness.accepts for witness in self.witnesses.values()]
+        return False not in verdicts or verdicts.count(True) >= self.needed
+
+    def contested(self, now: Instant) -> list[str]:
+        """The names that have been two live servers for a lease or longer (rule R7)."""
+        return sorted(name for name, since in self.conflicts.items() if now - since >= self.lease_ns)
+
+    def takeable(self, now: Instant) -> list[Witness]:
+        """The instances that answer and whose record may be taken now (rule R1)."""
+        return [w for w in self.witnesses.values() if not w.silent and w.is_takeable(self.lease_ms, now)]
+
+    def opens_at(self) -> Instant | None:
+        """When so many records as a majority needs may be taken; None while too few answer (rule R2)."""
+        moments = [(w.process, w.takeable_at(self.lease_ms)) for w in self.witnesses.values() if not w.silent]
+        return nth_earliest(((process, at) for process, at in moments if at is not None), self.needed)
+
+    def round_trip_ns(self) -> int:
+        """The longest of the newest round trips."""
+        return max(
+            (witness.round_trip_ns for witness in self.witnesses.values() if not witness.silent), default=0
+        )
+
+    def courtesy_ns(self, election: str, node: str, priority: int, opens: Instant) -> int:
+        """How long others go first: a named successor a tenth of a lease, better-ranked ones a step each."""
+        records = [witness.record for witness in self.witnesses.values() if witness.record]
+        successors = {
+            record.successor for record in records if record.state is State.RELEASED and record.successor
+        }
+        if node in successors:
+            return 0
+        gone = {record.holder.node for record in records if record.holder}
+        rivals = [
+            rival
+            for rival in ranking.live(self.candidates, opens, self.lease_ns)
+            if rival.node not in gone and rival.node != node
+        ]
+        place = ranking.rank(election, node, priority, rivals)
+        wait = ranking.rank_wait_ns(place, self.round_trip_ns(), self.lease_ns)
+        return wait + (self.lease_ns // 10 if successors else 0)

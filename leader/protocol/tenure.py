@@ -1,0 +1,104 @@
+"""One holder's life, from the claim to the release: its grants and the deadline they make.
+
+At most one tenure exists per elector, and none is ever brought back: once it was released, or its
+deadline passed, its holder is never used again (rule R4).
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import assert_never
+
+from leader.protocol.calls import Observe, Operation, Release, Renew, Resume, Take
+from leader.protocol.events import Instant
+from leader.protocol.quorum import Grant, deadline, sure_ns, votes
+from leader.protocol.record import Holder
+
+
+class Stage(Enum):
+    """How far a tenure has come."""
+
+    SAVING_TERM = auto()
+    """The term goes to disk before the first request of the claim is sent (rule R9)."""
+    CLAIMING = auto()
+    SAVING_RESUME = auto()
+    """The file names both incarnations before the first resume is sent (rule R5)."""
+    RESUMING = auto()
+    LEADING = auto()
+    YIELDING = auto()
+    """No longer leader; the jobs are being ended (rule R4)."""
+    STRIKING = auto()
+    """The holder is being struck from the file; the releases follow."""
+
+
+COLLECTING = frozenset({Stage.CLAIMING, Stage.RESUMING, Stage.LEADING})
+"""The stages in which a grant counts; in all others a reply is an observation only."""
+
+
+@dataclass(slots=True)
+class Tenure:
+    """A claim, a leadership, or its end. `began` is when its present stage did."""
+
+    holder: Holder
+    stage: Stage
+    began: Instant
+    needed: int
+    lease_ms: int
+    ancestors: tuple[Holder, ...] = ()
+    """The holders of the same term by earlier incarnations, that a restart may resume."""
+    asked: set[str] = field(default_factory=set)
+    """Every instance that may ever have granted this holder."""
+    grants: dict[str, Grant] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)
+    unknown: set[str] = field(default_factory=set)
+    successor: str | None = None
+    yield_until: Instant = 0
+    """The deadline as it stood when yielding began: the jobs are gone by then in any case."""
+
+    def enter(self, stage: Stage, now: Instant) -> None:
+        """Go on to the next stage; leaving the collecting ones forgets every grant (rule R4)."""
+        self.stage = stage
+        self.began = now
+        if stage not in COLLECTING:
+            self.grants.clear()
+
+    def grant(self, instance: str, process: str, sent_at: Instant) -> None:
+        """Count a vote, by the time its request was sent (rules R3, R8)."""
+        newest = self.grants.get(instance)
+        if newest is None or sent_at > newest.sent_at:
+            self.grants[instance] = Grant(process, sent_at)
+        self.refused.discard(instance)
+        self.unknown.discard(instance)
+
+    def counts(self, operation: Operation) -> bool:
+        """Whether a grant of this operation is a vote for this tenure, at its present stage (rule R4)."""
+        if self.stage not in COLLECTING:
+            return False
+        match operation:
+            case Take() | Renew():
+                return operation.holder == self.holder
+            case Resume():
+                return operation.holder in self.ancestors and operation.incarnation == self.holder.incarnation
+            case Observe() | Release():
+                return False
+            case _:
+                assert_never(operation)
+
+    @property
+    def deadline(self) -> Instant | None:
+        """Until when the grants make this holder the leader; None while they are too few."""
+        return deadline(self.grants, self.needed, self.lease_ms)
+
+    def leads(self, now: Instant) -> bool:
+        """Whether this holder is the leader at this moment: computed, never stored (rule R6)."""
+        moment = self.deadline
+        return self.stage is Stage.LEADING and moment is not None and now < moment
+
+    def relies_on(self, instance: str, now: Instant) -> bool:
+        """Whether that instance's vote still counts at this moment."""
+        grant = self.grants.get(instance)
+        return grant is not None and now < grant.sent_at + sure_ns(self.lease_ms)
+
+    def is_hopeless(self) -> bool:
+        """Whether a majority can no longer be reached with those that have not answered yet."""
+        open_votes = len(self.asked - self.grants.keys() - self.refused - self.unknown)
+        return len(votes(self.grants)) + open_votes < self.needed

@@ -1,0 +1,114 @@
+"""Rule R9, memory of terms: a term is on disk before it is claimed, and never claimed twice."""
+
+import pytest
+
+from leader.protocol.calls import Renew, Take
+from leader.protocol.events import SaveTerm, Send, TermSaved
+from leader.protocol.record import LARGEST_TERM
+from tests.rules.driver import LEASE_MS, WALL_MS, Disk, Driver, fresh, held, released
+
+
+def test_the_term_is_on_disk_before_the_first_take_is_sent() -> None:
+    """The order of effects: first the term is saved, then the instances are asked."""
+    node = Driver()
+    holder = node.claim()
+    saved = node.effects.index(SaveTerm(holder.term))
+    takes = [
+        position
+        for position, effect in enumerate(node.effects)
+        if isinstance(effect, Send) and isinstance(effect.call.operation, Take)
+    ]
+    assert saved < min(takes)
+
+
+def test_no_take_is_sent_while_the_disk_is_busy() -> None:
+    """It is the answer of the disk that lets the claim begin."""
+    node = Driver()
+    node.term_disk = Disk.HANGS
+    node.answer_all(released())
+    node.wait(LEASE_MS)
+    assert node.did(SaveTerm)
+    assert not node.calls(Take)
+
+
+def test_the_answer_for_another_term_does_not_begin_a_claim() -> None:
+    """That an earlier term is on disk says nothing about this one."""
+    node = Driver()
+    node.term_disk = Disk.HANGS
+    node.answer_all(released())
+    node.handle(TermSaved(node.did(SaveTerm)[-1].term - 1))
+    assert not node.calls(Take)
+
+
+def test_a_node_whose_disk_fails_does_not_claim() -> None:
+    """Without memory there is no claim; it tries the disk again, once a beat and not in a loop."""
+    node = Driver()
+    node.term_disk = Disk.FAILS
+    node.answer_all(released())
+    node.wait(10 * LEASE_MS)
+    assert not node.calls(Take)
+    assert 10 <= len(node.did(SaveTerm)) <= 40
+
+
+def test_a_leader_whose_disk_fails_goes_on_renewing() -> None:
+    """What is held needs no new term, so a full disk costs no leadership."""
+    node = Driver()
+    node.lead()
+    node.prompt = {"x", "y"}
+    node.term_disk = Disk.FAILS
+    node.answer("z", held(term=WALL_MS + 1000))
+    assert node.did(SaveTerm)[-1].term == WALL_MS + 1000
+    node.wait(5 * LEASE_MS)
+    assert node.leads()
+    assert len(node.calls(Renew, "x")) >= 14
+
+
+def test_a_term_is_never_claimed_twice() -> None:
+    """A claim without any answer taught it nothing, and still the next one has another term."""
+    node = Driver()
+    node.answer_all(fresh())
+    for _ in range(20):
+        node.wait(LEASE_MS)
+        node.answer_all(fresh())
+    claims = {take.holder.term for take in node.operations(Take)}
+    assert len(claims) == len(node.calls(Take, "x")) > 3
+
+
+def test_a_restarted_node_claims_above_what_it_saved() -> None:
+    """The state directory remembers a term that every instance and clock has forgotten."""
+    remembered = WALL_MS + 5000
+    node = Driver(highest_term=remembered)
+    assert node.claim().term == remembered + 1
+
+
+def test_every_term_that_is_seen_is_saved() -> None:
+    """Also of an election that another node wins."""
+    node = Driver()
+    node.answer("x", held(term=4610))
+    assert node.did(SaveTerm) == [SaveTerm(4610)]
+
+
+def test_a_notice_teaches_a_term_too() -> None:
+    """Terms are learnt from published records as from answers."""
+    node = Driver()
+    node.answer("x", held(1))
+    node.notice("x", held(2, term=4610))
+    assert node.did(SaveTerm)[-1] == SaveTerm(4610)
+
+
+def test_every_call_carries_the_highest_term_that_is_known() -> None:
+    """So the instances learn it: a term that one of them knew reaches the others."""
+    node = Driver()
+    node.answer("x", held(term=4610))
+    node.wait(LEASE_MS // 3)
+    assert {asked.call.known_term for asked in node.asked[-3:]} == {4610}
+
+
+@pytest.mark.parametrize("known", [LARGEST_TERM - 1, LARGEST_TERM])
+def test_terms_stay_where_lua_counts_exactly(known: int) -> None:
+    """At the end of the exact numbers a node claims no more, and does not spin."""
+    node = Driver(highest_term=known)
+    node.answer_all(released())
+    node.wait(3 * LEASE_MS)
+    assert all(take.holder.term <= LARGEST_TERM for take in node.operations(Take))
+    assert len(node.did(SaveTerm)) <= 1

@@ -1,0 +1,123 @@
+"""What kind of world a seed makes: how many take part, how clocks run, which faults it is prone to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import TypeVar
+
+from leader.protocol.events import NS_PER_MS
+from tests.simulation.clock import BootClock
+from tests.simulation.network import Weather
+
+T = TypeVar("T")
+
+EDGES = (953, 953, 953, 1000, 1047, 1047, 1047)
+"""Rates of hosts' clocks, in thousandths: most stand at the edge that promise 1 allows."""
+
+NODE_FAULTS = ("freeze", "crash", "reboot", "stop", "step down", "pause", "full disk", "copy")
+DATA_FAULTS = ("restart with older data", "restart with no data", "flush", "evict", "roll back")
+INSTANCE_FAULTS = ("restart with all data", "hang", "down", "ineligible", "clock step", "liar")
+NETWORK_FAULTS = ("cut", "cut one way", "isolate", "swap address", "misdirect")
+STORIES = ("relay", "move")
+ALL_FAULTS = (*NODE_FAULTS, *DATA_FAULTS, *INSTANCE_FAULTS, *NETWORK_FAULTS, *STORIES)
+LONG_AGO_MS = 1_000_000
+TERM_AHEAD = 10**9
+"""Where clocks are far behind: what they show at first, and the term that every node remembers."""
+
+SPARE = "9"
+"""An instance that stands in no list but a stray or a moved node's."""
+
+STRIKES = ("freeze", "crash", "isolate", "hang")
+"""What may strike just before an effect is carried out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Climate:
+    """All that a seed decides before the world begins. Rates are faults per lease."""
+
+    instances: tuple[str, ...]
+    elections: tuple[str, ...]
+    nodes: tuple[tuple[str, BootClock, int], ...]
+    """Name, clock, priority."""
+    weather: Weather
+    rates: dict[str, float]
+    strike_share: float
+    strikes: tuple[str, ...]
+    slow_disk: float
+    slow_jobs: float
+    ambushes: float
+    """How often an instance goes back in time just before a late request arrives."""
+    wall: str
+    """Instances' wall clocks: `honest`, `one fast`, `wild`, or all far `behind` the terms."""
+    stray: str = ""
+    """Whether one node has another `list` of instances, or another `lease`."""
+    servers: tuple[str, ...] = field(default=())
+
+    @property
+    def keeps_data(self) -> bool:
+        """Whether no instance ever loses data: else a node with another list may find no trace of ours."""
+        return self.stray == "list"
+
+
+def draw(random: Random) -> Climate:
+    """The climate of one seed."""
+    count = random.choice((3, 3, 3, 3, 3, 3, 3, 5, 5, 4, 1, 1))
+    instances = tuple("12345"[:count])
+    stray = random.choice(("list", "lease")) if count == 3 and random.random() < 0.2 else ""
+    wall = random.choice(("honest", "one fast", "wild", "behind"))
+    rates = _rates(random)
+    if stray == "list":
+        rates = {
+            fault: rate
+            for fault, rate in rates.items()
+            if fault not in (*DATA_FAULTS, *STORIES, "swap address", "misdirect", "liar")
+        }
+    elif stray == "lease":  # with rule R10's traces gone at a majority, nothing tells two leases apart
+        rates = {fault: rate for fault, rate in rates.items() if fault not in (*DATA_FAULTS, *STORIES)}
+    return Climate(
+        instances=instances,
+        elections=("default",) if random.random() < 0.9 else ("default", "reports"),
+        nodes=_nodes(random),
+        weather=_weather(random, doubles=not any(rates.get(fault) for fault in DATA_FAULTS)),
+        rates=rates,
+        strike_share=random.choice((0.0, 0.01, 0.05)),
+        strikes=tuple(random.sample(STRIKES, 2)),
+        slow_disk=random.choice((0.0, 0.1)),
+        slow_jobs=random.choice((0.0, 0.5)),
+        ambushes=0.0 if stray else random.choice((0.0, 0.0, 0.3)),
+        wall=wall,
+        stray=stray,
+        servers=(*instances, SPARE) if stray == "list" or "move" in rates else instances,
+    )
+
+
+def _nodes(random: Random) -> tuple[tuple[str, BootClock, int], ...]:
+    count = random.choice((2, 2, 2, 3, 3, 3, 4, 5, 6))
+    clocks = [BootClock(random.choice(EDGES), random.randrange(10**15)) for _ in range(count)]
+    priorities = [100, *(random.choice((0, 50, 100, 100, 100)) for _ in range(count - 1))]
+    return tuple(zip("ABCDEF"[:count], clocks, priorities, strict=True))
+
+
+def _weather(random: Random, *, doubles: bool) -> Weather:
+    shortest = random.choice((NS_PER_MS // 5, 5 * NS_PER_MS))
+    return Weather(
+        shortest_ns=shortest,
+        longest_ns=shortest * random.choice((2, 10)),
+        late=pick(random, (0.0, 0.01, 0.05, 0.2)),
+        lost=pick(random, (0.0, 0.01, 0.1)),
+        doubled=pick(random, (0.0, 0.02)) if doubles else 0.0,
+        notices_lost=pick(random, (0.0, 0.3, 1.0)),
+    )
+
+
+def _rates(random: Random) -> dict[str, float]:
+    """A few kinds of fault, often some that go together."""
+    chosen = random.sample(ALL_FAULTS, random.choice((2, 3, 4, 6, 9)))
+    if random.random() < 0.5:
+        chosen.append("freeze")
+    return {fault: random.choice((0.1, 0.3, 0.8)) for fault in chosen}
+
+
+def pick(random: Random, values: Sequence[T]) -> T:
+    """One of these."""
+    return values[int(random.random() * len(values))]

@@ -1,0 +1,377 @@
+"""The protocol with one line bent, again and again: what the simulation must notice.
+
+Each mutant removes or bends one rule, or belongs to one of the traces at the end of the protocol's
+description, and names the story in `tests/scenarios` that breaks a promise with it.
+"""
+
+from dataclasses import dataclass
+
+ELECTOR = "leader/protocol/elector.py"
+ELECTORATE = "leader/protocol/electorate.py"
+CALLS = "leader/protocol/calls.py"
+AGENT = "tests/simulation/agent.py"
+INSTANCE = "tests/simulation/instance.py"
+QUORUM = "leader/protocol/quorum.py"
+RESUME = "leader/protocol/resume.py"
+TENURE = "leader/protocol/tenure.py"
+WITNESS = "leader/protocol/witness.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One bent line: where, what, which rule it breaks, and the story that shows it."""
+
+    name: str
+    rule: str
+    story: str
+    file: str
+    old: str
+    new: str
+    by_seeds: bool = True
+    """Whether random seeds reach it; else another line stands in the way, and only its story goes around."""
+
+
+MUTANTS = (
+    Mutant(
+        "no run_id",
+        "R1",
+        "restart-with-older-data",
+        INSTANCE,
+        'return f"{self.name}{self._starts}:{self._histories}"',
+        "return self.name",
+    ),
+    Mutant(
+        "only run_id, no master_replid",
+        "R1, trace 9",
+        "roll-back-in-a-running-server",
+        INSTANCE,
+        'return f"{self.name}{self._starts}:{self._histories}"',
+        'return f"{self.name}{self._starts}"',
+    ),
+    Mutant(
+        "no version in the comparison",
+        "R1",
+        "renewed-unseen",
+        INSTANCE,
+        "if record.version != take.expected:",
+        "if False:",
+    ),
+    Mutant(
+        "takes without watching",
+        "R1",
+        "slow-disk",
+        WITNESS,
+        "return moment is not None and moment <= now",
+        "return moment is not None",
+    ),
+    Mutant(
+        "no watch",
+        "R1",
+        "watch",
+        WITNESS,
+        "return self.standing_since + max(self.record.lease_ms, lease_ms) * NS_PER_MS",
+        "return self.standing_since",
+    ),
+    Mutant(
+        "watch too short",
+        "R1",
+        "watch",
+        WITNESS,
+        "return self.standing_since + max(self.record.lease_ms, lease_ms) * NS_PER_MS",
+        "return self.standing_since + max(self.record.lease_ms, lease_ms) * NS_PER_MS * 9 // 10",
+    ),
+    Mutant(
+        "watch goes on over a new version",
+        "R1",
+        "watch",
+        WITNESS,
+        "if known is None or (known.process, known.version) != (record.process, record.version):",
+        "if known is None or known.process != record.process:",
+    ),
+    Mutant(
+        "fresh is taken as released",
+        "R1",
+        "flush",
+        WITNESS,
+        "if self.record.state is State.RELEASED:",
+        "if self.record.state is not State.HELD:",
+    ),
+    Mutant(
+        "release in a later process",
+        "R1, trace 1",
+        "release-in-a-later-process",
+        INSTANCE,
+        "        if record.process != self.process:",
+        "        if isinstance(call.operation, Release):\n"
+        "            record = replace(record, process=self.process)\n"
+        "        if record.process != self.process:",
+    ),
+    Mutant(
+        "half is a majority",
+        "R2",
+        "half-a-quorum",
+        QUORUM,
+        "return instances // 2 + 1",
+        "return max(1, instances // 2)",
+    ),
+    Mutant(
+        "a term below the stored one is granted",
+        "R2",
+        "lower-term",
+        INSTANCE,
+        "if not take.sitting and take.holder.term <= record.term:",
+        "if False:",
+    ),
+    Mutant(
+        "upper median",
+        "R2, trace 11",
+        "repeated-term",
+        QUORUM,
+        "(len(values) - 1) // 2",
+        "len(values) // 2",
+    ),
+    Mutant(
+        "terms are not near the clocks",
+        "R2, trace 11",
+        "repeated-term",
+        ELECTORATE,
+        "return max(self.known_term + 1, claimed_term + 1, self.median_ms())",
+        "return max(self.known_term + 1, claimed_term + 1)",
+    ),
+    Mutant(
+        "every term is believed",
+        "R2",
+        "liar",
+        ELECTORATE,
+        "witness.believed = term <= self.known_term or term <= self._highest_plausible_term()",
+        "witness.believed = True",
+    ),
+    Mutant(
+        "the lease counts from the reply",
+        "R3",
+        "slow-replies",
+        ELECTOR,
+        "tenure.grant(witness.name, reply.process, pending.sent_at)",
+        "tenure.grant(witness.name, reply.process, now)",
+    ),
+    Mutant(
+        "no margin for drift",
+        "R3",
+        "watch",
+        QUORUM,
+        "return lease_ms * NS_PER_MS * 9 // 10",
+        "return lease_ms * NS_PER_MS",
+    ),
+    Mutant(
+        "the newest vote makes the deadline",
+        "R3",
+        "half-a-renewal",
+        QUORUM,
+        "return sent[needed - 1] + sure_ns(lease_ms)",
+        "return sent[0] + sure_ns(lease_ms)",
+    ),
+    Mutant(
+        "hands over without stopping",
+        "R4",
+        "hand-over",
+        ELECTOR,
+        "        tenure.yield_until = tenure.deadline or now\n        tenure.enter(Stage.YIELDING, now)",
+        "        tenure.yield_until = tenure.deadline or now",
+    ),
+    Mutant(
+        "releases while jobs run",
+        "R4",
+        "hand-over",
+        ELECTOR,
+        "        self._effects.append(EndJobs(tenure.holder.term))",
+        "        self._effects.append(EndJobs(tenure.holder.term))\n        self._strike(tenure, now)",
+    ),
+    Mutant(
+        "releases before the file is struck",
+        "R4, trace 2",
+        "release-before-strike",
+        ELECTOR,
+        "        tenure.enter(Stage.STRIKING, now)\n",
+        "        tenure.enter(Stage.STRIKING, now)\n"
+        "        for name in sorted(tenure.asked):\n"
+        "            self._send(self.electorate.witnesses[name], Release(tenure.holder), now)\n",
+    ),
+    Mutant(
+        "releases what the file still names",
+        "R4",
+        "strike-fails",
+        ELECTOR,
+        "        self._withheld.add(tenure.holder)",
+        "        for name in sorted(tenure.asked):\n"
+        "            self._send(self.electorate.witnesses[name], Release(tenure.holder), now)",
+    ),
+    Mutant(
+        "a late grant revives a leadership",
+        "R4, trace 3",
+        "late-grant",
+        ELECTOR,
+        "if tenure is None or tenure.stage is not Stage.LEADING or tenure.leads(now):",
+        "if True:",
+    ),
+    Mutant(
+        "release ignores the term",
+        "R4, trace 5",
+        "late-release",
+        INSTANCE,
+        "return Verdict.GRANTED if record.names(operation.holder) else Verdict.NOT_HOLDER",
+        "held = record.state is State.HELD and record.holder is not None\n"
+        "                if isinstance(operation, Release) and held and record.holder.incarnation == "
+        "operation.holder.incarnation:\n"
+        "                    return Verdict.GRANTED\n"
+        "                return Verdict.GRANTED if record.names(operation.holder) else "
+        "Verdict.NOT_HOLDER",
+    ),
+    Mutant(
+        "renew ignores the term",
+        "R4",
+        "late-renewal",
+        INSTANCE,
+        "return Verdict.GRANTED if record.names(operation.holder) else Verdict.NOT_HOLDER",
+        "held = record.state is State.HELD and record.holder is not None\n"
+        "                if isinstance(operation, Renew) and held and record.holder.incarnation == "
+        "operation.holder.incarnation:\n"
+        "                    return Verdict.GRANTED\n"
+        "                return Verdict.GRANTED if record.names(operation.holder) else "
+        "Verdict.NOT_HOLDER",
+    ),
+    Mutant(
+        "any grant counts",
+        "R4",
+        "late-grant-of-an-earlier-claim",
+        TENURE,
+        "                return operation.holder == self.holder",
+        "                return True",
+    ),
+    Mutant(
+        "resume without the holder check",
+        "R5",
+        "resume",
+        INSTANCE,
+        "return Verdict.GRANTED if record.names(operation.holder) else Verdict.NOT_HOLDER",
+        "if isinstance(operation, Resume):\n"
+        "                    return Verdict.GRANTED\n"
+        "                return Verdict.GRANTED if record.names(operation.holder) else "
+        "Verdict.NOT_HOLDER",
+    ),
+    Mutant(
+        "resumes into another list",
+        "R5, trace 6",
+        "resume-into-another-list",
+        RESUME,
+        'if saved["place"] != asdict(here):',
+        'if {**saved["place"], "configuration": None} != {**asdict(here), "configuration": None}:',
+    ),
+    Mutant(
+        "resumes from a copied directory",
+        "R5, trace 8",
+        "copied-runtime-directory",
+        RESUME,
+        'if saved["place"] != asdict(here):',
+        'if {**saved["place"], "directory": None} != {**asdict(here), "directory": None}:',
+    ),
+    Mutant(
+        "stored instead of computed leadership",
+        "R6",
+        "frozen-leader",
+        TENURE,
+        "return self.stage is Stage.LEADING and moment is not None and now < moment",
+        "return self.stage is Stage.LEADING",
+    ),
+    Mutant(
+        "one server votes under two names",
+        "R7, trace 7",
+        "one-server-two-names",
+        QUORUM,
+        "    for grant in grants.values():\n"
+        "        newest[grant.process] = max(grant.sent_at, newest.get(grant.process, grant.sent_at))",
+        "    for name, grant in grants.items():\n        newest[name] = grant.sent_at",
+    ),
+    Mutant(
+        "an unknown vote is a granted one",
+        "R8",
+        "silence",
+        ELECTOR,
+        "            self.tenure.unknown.add(event.instance)",
+        "            self.tenure.grant(event.instance, witness.process, pending.sent_at)",
+    ),
+    Mutant(
+        "an unknown vote is a refused one",
+        "R8",
+        "lost-beat",
+        ELECTOR,
+        "        if pending is None or self.tenure is None:\n            return\n",
+        "        if pending is None or self.tenure is None:\n"
+        "            return\n"
+        "        self.tenure.grants.pop(event.instance, None)\n",
+    ),
+    Mutant(
+        "a term is claimed twice",
+        "R9, trace 4",
+        "term-claimed-twice",
+        ELECTORATE,
+        "return max(self.known_term + 1, claimed_term + 1, self.median_ms())",
+        "return max(self.known_term + 1, self.median_ms())",
+    ),
+    Mutant(
+        "claims before its term is saved",
+        "R9",
+        "terms-on-disk",
+        ELECTOR,
+        "        self._effects.append(SaveTerm(term))",
+        "        self._on_term_saved(term, now)",
+    ),
+    Mutant(
+        "forgets its terms at a restart",
+        "R9",
+        "terms-on-disk",
+        AGENT,
+        "highest_term=self.disk.terms.get(election, 0)",
+        "highest_term=0",
+    ),
+    Mutant(
+        "a refused agent claims",
+        "R10",
+        "another-list",
+        ELECTORATE,
+        "return False not in verdicts or verdicts.count(True) >= self.needed",
+        "return True",
+    ),
+    Mutant(
+        "another fingerprint is accepted",
+        "R10",
+        "another-list",
+        CALLS,
+        "    fingerprint: str\n",
+        '    fingerprint: str = __import__("dataclasses").field(compare=False)\n',
+    ),
+    Mutant(
+        "an instance refuses no configuration",
+        "R10",
+        "another-list-unseen",
+        INSTANCE,
+        "return self.configuration is not None and self.configuration != configuration",
+        "return False",
+        by_seeds=False,
+    ),
+    Mutant(
+        "an older notice is accepted",
+        "notices",
+        "late-notice",
+        WITNESS,
+        "            or record.version.sequence <= known.version.sequence\n        ):",
+        "        ):",
+    ),
+    Mutant(
+        "a leader never takes back an instance",
+        "promise 3",
+        "forgetful-instances",
+        ELECTOR,
+        "if tenure.stage is Stage.LEADING and witness.is_takeable(self.lease_ms, now):",
+        "if False:",
+    ),
+)
