@@ -1,0 +1,41 @@
+"""Where the command `leader` starts: the fast path of `is-leader`, else the whole command line.
+
+Cron asks `leader is-leader` before each job, on each node, so that one command is answered on a few
+built-in modules, before anything else is loaded. Nothing here may import more at the top.
+"""
+
+import posix
+import sys
+
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """End the process with the command's exit code; Ctrl-C ends it with 130 and no traceback."""
+    try:
+        if sys.argv[1:2] == ["is-leader"]:
+            answer_fast()
+        from leader.cli.main import main as command_line
+
+        sys.exit(command_line())
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def answer_fast() -> None:
+    """End the process with the answer of `is-leader`; return only if help is asked for.
+
+    Nothing is buffered and nothing is open by then, so the interpreter need not be taken down first.
+    """
+    try:
+        from leader.fastpath import is_leader
+
+        code = is_leader(sys.argv[2:])
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    if code is not None:
+        posix._exit(code)  # noqa: SLF001 - its public name
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The agent: the shell around the protocol. Read `agent.py` first, then `conductor.py`."""

@@ -1,0 +1,180 @@
+"""The shell around the electors: events go in, effects are carried out in order.
+
+Holds one elector per election and does what they say: sends calls, saves terms and holders, tells
+the journal. It decides nothing about an election; an `if` that does belongs in the protocol.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Mapping
+from typing import assert_never
+
+from leader import clock
+from leader.agent.journal import Journal
+from leader.agent.lane import Lane
+from leader.agent.logs import log
+from leader.agent.store import HolderStore, TermStore
+from leader.errors import TermNotSaved
+from leader.protocol.elector import Elector
+from leader.protocol.events import (
+    ClaimFailed,
+    Effect,
+    EndJobs,
+    Event,
+    Gained,
+    HolderNotSaved,
+    HolderSaved,
+    Instant,
+    JobsEnded,
+    Lost,
+    SaveHolder,
+    SaveTerm,
+    Send,
+    TermSaved,
+    Ticked,
+)
+from leader.protocol.events import TermNotSaved as TermWasNotSaved
+
+
+class Conductor:
+    """Feeds the electors of one agent and carries out what they ask."""
+
+    def __init__(
+        self, electors: Mapping[str, Elector], terms: TermStore, holders: HolderStore, journal: Journal
+    ) -> None:
+        self.electors = electors
+        self.lanes: dict[str, Lane] = {}
+        self._terms = terms
+        self._holders = holders
+        self._journal = journal
+        self._events: deque[tuple[str, Event]] = deque()
+        self._unsaved: asyncio.Queue[tuple[str, int]] = asyncio.Queue()
+        self._timer: asyncio.TimerHandle | None = None
+        self._draining = False
+        self._wakes: dict[str, Instant] = {}
+        self._disk_fails = False
+
+    def start(self, lanes: Mapping[str, Lane]) -> None:
+        """Let the electors begin, over these lanes."""
+        self.lanes = dict(lanes)
+        for election, elector in self.electors.items():
+            self._carry_out(election, elector.start(clock.now_ns()))
+            self._wakes[election] = elector.wake_at
+        self._drain()
+
+    def feed(self, election: str, event: Event) -> None:
+        """Give one elector an event; all that follows from it is done when this returns."""
+        self._events.append((election, event))
+        self._drain()
+
+    def feed_all(self, event: Event) -> None:
+        """Give every elector the same event."""
+        self._events.extend((election, event) for election in self.electors)
+        self._drain()
+
+    def _drain(self) -> None:
+        if self._draining:
+            return
+        self._draining = True
+        try:
+            while self._events:
+                election, event = self._events.popleft()
+                elector = self.electors[election]
+                self._carry_out(election, elector.handle(event, clock.now_ns()))
+                self._wakes[election] = elector.wake_at
+        finally:
+            self._draining = False
+        self._arm()
+
+    def _arm(self) -> None:
+        """Set the timer to the earliest moment that any elector waits for."""
+        if self._timer is not None:
+            self._timer.cancel()
+        delay_ns = self.wake_at - clock.now_ns()
+        self._timer = asyncio.get_running_loop().call_later(max(0, delay_ns) / 1e9, self._tick)
+
+    @property
+    def wake_at(self) -> Instant:
+        """The earliest moment that any elector waits for."""
+        return min(self._wakes.values())
+
+    def _tick(self) -> None:
+        now = clock.now_ns()
+        self._events.extend((election, Ticked()) for election, at in self._wakes.items() if at <= now)
+        self._drain()
+
+    def stop_timer(self) -> None:
+        """End the ticking: nothing is sent any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _carry_out(self, election: str, effects: list[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Send():
+                    self.lanes[effect.instance].put(effect.call)
+                case SaveTerm():
+                    self._unsaved.put_nowait((election, effect.term))
+                case SaveHolder():
+                    self._events.append((election, self._save_holder(election, effect)))
+                case EndJobs():
+                    self._events.append((election, JobsEnded(effect.term)))
+                case Gained() | Lost() | ClaimFailed():
+                    self._tell(election, effect)
+                case _:
+                    assert_never(effect)
+
+    def _save_holder(self, election: str, effect: SaveHolder) -> Event:
+        try:
+            self._holders.save(election, effect.holders)
+        except OSError as error:
+            log.error(
+                "the file of holders cannot be written (%s): a restart of this agent will not resume, and "
+                "what it held runs out instead of being released; make room in the runtime directory",
+                error.strerror,
+            )
+            return HolderNotSaved()
+        return HolderSaved(effect.holders)
+
+    async def save_terms(self) -> None:
+        """Write terms as they are asked for, one after the other, until cancelled."""
+        while True:
+            election, term = await self._unsaved.get()
+            try:
+                await asyncio.to_thread(self._terms.save, election, term)
+            except TermNotSaved as error:
+                if not self._disk_fails:
+                    log.error("%s", error)
+                self._disk_fails = True
+                self.feed(election, TermWasNotSaved(term))
+            else:
+                self._disk_fails = False
+                self.feed(election, TermSaved(term))
+
+    def _tell(self, election: str, effect: Gained | Lost | ClaimFailed) -> None:
+        match effect:
+            case Gained(holder, resumed):
+                how = "resumed the leadership after a restart" if resumed else "leads"
+                self._journal.tell(
+                    "gained", f"this node {how}", election=election, term=holder.term, resumed=resumed
+                )
+            case Lost(holder, reason):
+                self._journal.tell(
+                    "lost",
+                    "this node leads no more",
+                    level=logging.WARNING,
+                    election=election,
+                    term=holder.term,
+                    reason=reason,
+                )
+            case ClaimFailed(term, granted, refused, unknown):
+                self._journal.tell(
+                    "claim-failed",
+                    "a claim found no majority, and is tried again",
+                    election=election,
+                    term=term,
+                    granted=granted,
+                    refused=refused,
+                    unknown=unknown,
+                )

@@ -1,0 +1,36 @@
+"""From the configuration to one `Instance` per server."""
+
+from pathlib import Path
+
+from leader.config.model import Config, TlsConfig
+from leader.instances.endpoint import Credentials
+from leader.instances.instance import Instance
+
+
+def make_instances(config: Config) -> list[Instance]:
+    """The instances of the quorum, none of them connected yet."""
+    return [
+        Instance(
+            instance.name,
+            instance.url,
+            cluster=config.cluster,
+            node=config.node.name,
+            configuration=config.configuration(),
+            credentials=_credentials(instance.username, instance.password, config.quorum.tls),
+        )
+        for instance in config.quorum.instances
+    ]
+
+
+def _credentials(username: str, password: str, tls: TlsConfig) -> Credentials:
+    return Credentials(
+        username,
+        password,
+        ca_file=_path(tls.ca_file),
+        cert_file=_path(tls.cert_file),
+        key_file=_path(tls.key_file),
+    )
+
+
+def _path(text: str) -> Path | None:
+    return Path(text) if text else None

@@ -1,0 +1,163 @@
+"""The way to one instance: its calls wait here, and go out together, one script call at a time.
+
+Each instance has a lane and a task of its own, so a hung one never delays another. Calls of all
+elections that fall due at one moment travel in one script call. Whatever happens, each call is
+answered with `Replied` or `Unanswered`: what that means is the elector's business.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from leader import clock
+from leader.agent.journal import Journal
+from leader.instances.instance import Instance
+from leader.instances.problems import Ineligible, Problem, Unanswered
+from leader.protocol.calls import Call, Registration, Reply
+from leader.protocol.events import NS_PER_MS, Event, Instant, Replied
+from leader.protocol.events import Unanswered as NoAnswer
+
+Feed = Callable[[str, Event], None]
+FAREWELL = "-"
+"""The registration that removes this node's entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every lane of one agent shares.
+
+    `feed` takes an election's event; `registration` gives this node's entry; `heard` is called at
+    every reply, with the registry if it came along.
+    """
+
+    feed: Feed
+    registration: Callable[[], str]
+    heard: Callable[["Lane", Reply], None]
+    journal: Journal
+    patience_ns: int
+    beat_ns: int
+
+
+class Lane:
+    """The calls to one instance, and how it last answered."""
+
+    def __init__(self, instance: Instance, around: Surroundings) -> None:
+        self.instance = instance
+        self.process = ""
+        self.problem: Problem | None = None
+        self.answered_at: Instant | None = None
+        self._around = around
+        self._queue: list[Call] = []
+        self._wanted = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._registered_at: Instant | None = None
+        self._leaving = False
+        self._failing_since: Instant | None = None
+
+    @property
+    def name(self) -> str:
+        """The instance's name."""
+        return self.instance.name
+
+    def put(self, call: Call) -> None:
+        """Send this call with the next script call."""
+        self._queue.append(call)
+        self._idle.clear()
+        self._wanted.set()
+
+    def leave(self) -> None:
+        """Take this node out of the registry, with the next call or by one of its own."""
+        self._leaving = True
+        self._idle.clear()
+        self._wanted.set()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits to be sent or answered."""
+        return self._idle.is_set()
+
+    async def drained(self) -> None:
+        """Return when nothing waits to be sent or answered."""
+        await self._idle.wait()
+
+    async def run(self) -> None:
+        """Carry calls until cancelled."""
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            while self._queue or self._leaving:
+                calls, self._queue = self._queue, []
+                farewell, self._leaving = self._leaving, False
+                await self._carry(calls, farewell=farewell)
+            self._idle.set()
+
+    async def _carry(self, calls: list[Call], *, farewell: bool) -> None:
+        registers = self._registers()
+        try:
+            reply = await self.instance.call(
+                calls,
+                registration=FAREWELL if farewell else self._around.registration() if registers else "",
+                want_registry=registers and not farewell,
+                timeout_ns=self._around.patience_ns,
+            )
+        except (Unanswered, Ineligible) as error:
+            self._fail(calls, error.problem)
+        else:
+            if registers:
+                self._registered_at = clock.now_ns()
+            self._succeed(calls, reply)
+
+    def _registers(self) -> bool:
+        """Whether it is time to register again: about once a beat."""
+        return (
+            self._registered_at is None
+            or clock.now_ns() - self._registered_at > self._around.beat_ns * 3 // 4
+        )
+
+    def _succeed(self, calls: list[Call], reply: Reply) -> None:
+        self.process = reply.process
+        self.answered_at = clock.now_ns()
+        self._tell_recovery()
+        self._around.heard(self, reply)
+        for call, answer in zip(calls, reply.answers, strict=True):
+            event = Replied(
+                instance=self.name,
+                nonce=call.nonce,
+                process=reply.process,
+                wall_ms=reply.wall_ms,
+                own_wall_ms=clock.wall_ms(),
+                configuration=reply.configuration,
+                configured_by=reply.configured_by,
+                answer=answer,
+            )
+            self._around.feed(call.election, event)
+
+    def _fail(self, calls: list[Call], problem: Problem) -> None:
+        if self._failing_since is None:
+            self._failing_since = clock.now_ns()
+        if self.problem is None or self.problem.kind != problem.kind:
+            self._around.journal.tell(
+                "instance-lost",
+                problem.sentence,
+                level=logging.WARNING,
+                instance=self.name,
+                kind=str(problem.kind),
+            )
+        self.problem = problem
+        for call in calls:
+            self._around.feed(call.election, NoAnswer(self.name, call.nonce))
+
+    def _tell_recovery(self) -> None:
+        if self.problem is None:
+            return
+        self.problem = None
+        silent_ms = (clock.now_ns() - (self._failing_since or clock.now_ns())) // NS_PER_MS
+        self._failing_since = None
+        self._around.journal.tell(
+            "instance-back", f"instance {self.name} votes again", instance=self.name, after_ms=silent_ms
+        )
+
+
+Registrations = tuple[Registration, ...]

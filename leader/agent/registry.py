@@ -1,0 +1,118 @@
+"""What nodes tell each other through the quorum: the text that each registers, and how it is read.
+
+A courtesy between agents and a source for status; no decision that safety hangs on reads it.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from leader.protocol.calls import Registration
+from leader.protocol.events import NS_PER_MS, Candidate, Instant
+from leader.protocol.snapshot import NodeView
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one node registered. `processes` maps an instance's address to the process that answers there."""
+
+    node: str
+    version: str
+    incarnation: str
+    contends: bool
+    sees_majority: bool
+    paused: bool = False
+    fit: bool = True
+    priorities: Mapping[str, int] = field(default_factory=dict)
+    roles: Mapping[str, str] = field(default_factory=dict)
+    processes: Mapping[str, str] = field(default_factory=dict)
+
+
+def encode(entry: Entry) -> str:
+    """The text to register."""
+    return json.dumps(
+        {
+            "version": entry.version,
+            "incarnation": entry.incarnation,
+            "contends": entry.contends,
+            "sees_majority": entry.sees_majority,
+            "paused": entry.paused,
+            "fit": entry.fit,
+            "priorities": dict(entry.priorities),
+            "roles": dict(entry.roles),
+            "processes": dict(entry.processes),
+        },
+        separators=(",", ":"),
+    )
+
+
+def decode(node: str, text: str) -> Entry | None:
+    """Read what a node registered; None if it is nothing that this version understands."""
+    try:
+        values = json.loads(text)
+        return Entry(
+            node=node,
+            version=str(values["version"]),
+            incarnation=str(values["incarnation"]),
+            contends=bool(values["contends"]),
+            sees_majority=bool(values["sees_majority"]),
+            paused=bool(values.get("paused", False)),
+            fit=bool(values.get("fit", True)),
+            priorities={str(k): int(v) for k, v in values["priorities"].items()},
+            roles={str(k): str(v) for k, v in values["roles"].items()},
+            processes={str(k): str(v) for k, v in values["processes"].items()},
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+class Registry:
+    """The nodes as the instances showed them, the youngest sight of each."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, dict[str, tuple[Instant, Entry]]] = {}
+
+    def learn(self, instance: str, registrations: Iterable[Registration], now: Instant) -> None:
+        """Take in what one instance keeps; what it kept before is forgotten."""
+        entries = ((decode(r.node, r.text), now - r.age_ms * NS_PER_MS) for r in registrations)
+        self._seen[instance] = {entry.node: (seen_at, entry) for entry, seen_at in entries if entry}
+
+    def nodes(self) -> dict[str, tuple[Instant, Entry]]:
+        """Each node with the moment it was last seen at any instance."""
+        newest: dict[str, tuple[Instant, Entry]] = {}
+        for kept in self._seen.values():
+            for node, sight in kept.items():
+                if node not in newest or sight[0] > newest[node][0]:
+                    newest[node] = sight
+        return newest
+
+    def candidates(self, election: str, this_node: str, names: Mapping[str, str]) -> tuple[Candidate, ...]:
+        """The other nodes as candidates of one election; `names` maps addresses to our instances' names."""
+        return tuple(
+            Candidate(
+                node=node,
+                priority=entry.priorities[election],
+                contends=entry.contends,
+                sees_majority=entry.sees_majority,
+                seen_at=seen_at,
+                processes=tuple((names[a], process) for a, process in entry.processes.items() if a in names),
+            )
+            for node, (seen_at, entry) in self.nodes().items()
+            if node != this_node and election in entry.priorities
+        )
+
+    def views(self, now: Instant) -> tuple[NodeView, ...]:
+        """The nodes for display, sorted by name."""
+        return tuple(
+            NodeView(
+                name=node,
+                seen_ms_ago=max(0, now - seen_at) // NS_PER_MS,
+                version=entry.version,
+                roles=dict(entry.roles),
+                priority=dict(entry.priorities),
+                paused=entry.paused,
+                fit=entry.fit,
+                sees_majority=entry.sees_majority,
+            )
+            for node, (seen_at, entry) in sorted(self.nodes().items())
+        )

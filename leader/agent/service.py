@@ -1,0 +1,255 @@
+"""The agent as a process: locks, socket, signals, service manager, and taking its own place at SIGHUP.
+
+SIGTERM and SIGINT hand over and end; a second one ends at once. SIGHUP checks the configuration and, if
+it is good, re-executes with the listening socket and the locks kept, and without a release: the new
+process resumes what the old one held (rule R5).
+"""
+
+import asyncio
+import contextlib
+import os
+import resource
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from leader import __version__
+from leader.agent.agent import Agent, Directories
+from leader.agent.logs import log
+from leader.agent.notify import ServiceManager
+from leader.agent.store import make_directory
+from leader.api.binding import bind_socket, remove_socket
+from leader.api.server import Server
+from leader.config.model import Config
+from leader.errors import ConfigurationError, LeaderError, Refused
+from leader.instances.instance import Instance
+from leader.lock import DirectoryLock
+
+INHERITED = "LEADER_INHERITED"
+"""The descriptors that a re-executed agent finds open: socket, runtime lock, state lock."""
+
+SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+"""Those that the agent acts on; while it takes its own place they wait for the new process."""
+
+STATE_MODE = 0o755
+OPEN_FILES = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the agent listens and keeps its files."""
+
+    socket: Path
+    directories: Directories
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What this process holds open for its whole life, and hands on at a re-execution."""
+
+    listening: socket.socket
+    runtime_lock: DirectoryLock
+    state_lock: DirectoryLock
+
+    def descriptors(self) -> tuple[int, int, int]:
+        """The open files, in the order in which `INHERITED` names them."""
+        return self.listening.fileno(), self.runtime_lock.descriptor, self.state_lock.descriptor
+
+    def release(self) -> None:
+        """Close all of it."""
+        self.listening.close()
+        self.runtime_lock.release()
+        self.state_lock.release()
+
+
+class Service:
+    """Runs one agent in this process; `reload` loads the configuration again, None forbids it."""
+
+    def __init__(
+        self,
+        config: Config,
+        places: Places,
+        make_instances: Callable[[Config], list[Instance]],
+        reload: Callable[[], Config] | None,
+    ) -> None:
+        self._config = config
+        self._places = places
+        self._make_instances = make_instances
+        self._reload = reload
+        self._manager = ServiceManager()
+        self._restarts = False
+        self._left_over: set[signal.Signals] = set()
+        self._stopping: asyncio.Task[None] | None = None
+
+    def run(self) -> int:
+        """Run until stopped; return the exit code.
+
+        Raises:
+            LeaderError: the agent cannot start, or must not go on.
+        """
+        try:
+            held = self._hold()
+        except Refused as error:
+            raise ConfigurationError(str(error)) from error
+        try:
+            allow_many_clients()
+            asyncio.run(self._serve(held))
+            if self._restarts:
+                self._take_own_place(held)
+            remove_socket(self._places.socket)
+        except BaseExceptionGroup as group:
+            raise _told(group) from group
+        finally:
+            held.release()
+        return 0
+
+    def _hold(self) -> Held:
+        inherited = os.environ.pop(INHERITED, "")
+        directories = self._places.directories
+        if inherited:
+            listening, runtime, state = (int(descriptor) for descriptor in inherited.split(","))
+            os.set_inheritable(listening, False)
+            return Held(
+                socket.socket(fileno=listening),
+                DirectoryLock.inherited(directories.runtime, runtime),
+                DirectoryLock.inherited(directories.state, state),
+            )
+        make_directory(directories.runtime, 0o755)
+        make_directory(directories.state, STATE_MODE)
+        if directories.runtime.samefile(directories.state):
+            raise ConfigurationError(
+                f"{directories.state} is the directory for both runtime and state: name another one for one "
+                "of them with LEADER_RUNTIME_DIR or LEADER_STATE_DIR"
+            )
+        runtime_lock = DirectoryLock(directories.runtime)
+        state_lock = DirectoryLock(directories.state)
+        return Held(bind_socket(self._places.socket, self._config.api.socket_mode), runtime_lock, state_lock)
+
+    async def _serve(self, held: Held) -> None:
+        agent = Agent(self._config, self._places.directories, self._make_instances(self._config))
+        server = Server(agent)
+        self._on_signals(agent)
+        log.info(
+            "agent starts",
+            extra={
+                "fields": {
+                    "node": self._config.node.name,
+                    "cluster": self._config.cluster,
+                    "version": __version__,
+                    "socket": self._places.socket,
+                    "instances": len(agent.lanes),
+                }
+            },
+        )
+        server.serve(held.listening)
+        self._manager.tell(
+            "READY=1", f"STATUS=node {self._config.node.name} of cluster {self._config.cluster}"
+        )
+        watchdog = asyncio.create_task(self._watch(agent))
+        try:
+            await agent.run()
+        finally:
+            watchdog.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watchdog
+            await server.close()
+        log.info("agent re-executes" if self._restarts else "agent stopped")
+
+    async def _watch(self, agent: Agent) -> None:
+        """Feed the service manager's watchdog as long as the agent's loops turn."""
+        pause = self._manager.watchdog_seconds()
+        while pause is not None:
+            if agent.alive():
+                self._manager.tell("WATCHDOG=1")
+            await asyncio.sleep(pause)
+
+    # Signals.
+
+    def _on_signals(self, agent: Agent) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop, agent, number)
+        loop.add_signal_handler(signal.SIGHUP, self._restart, agent)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+    def _stop(self, agent: Agent, number: signal.Signals) -> None:
+        if self._restarts:
+            self._left_over.add(number)
+            return
+        if self._stopping is not None:
+            log.warning(
+                "a second signal: the agent ends at once, and what it holds runs out within one lease"
+            )
+            os._exit(128 + number)
+        self._manager.tell("STOPPING=1")
+        self._stopping = asyncio.get_running_loop().create_task(agent.stop("this node's agent is stopping"))
+
+    def _restart(self, agent: Agent) -> None:
+        if self._restarts:
+            self._left_over.add(signal.SIGHUP)
+            return
+        if self._stopping is not None:
+            return
+        if self._reload is None:
+            log.warning("a development agent does not reload: stop and start it")
+            return
+        try:
+            config = self._reload()
+        except ConfigurationError as error:
+            log.error("not reloaded, the agent goes on as it was: %s", error)
+            return
+        for note in config.notes:
+            log.warning("%s", note)
+        self._manager.tell_reloading()
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        self._restarts = True
+        agent.leave_held()
+
+    def _take_own_place(self, held: Held) -> NoReturn:
+        """Execute this program again, with its socket and locks; never returns.
+
+        Raises:
+            LeaderError: the program is not there any more.
+        """
+        for descriptor in held.descriptors():
+            os.set_inheritable(descriptor, True)
+        os.environ[INHERITED] = ",".join(map(str, held.descriptors()))
+        for number in self._left_over:
+            os.kill(os.getpid(), number)
+        try:
+            os.execv(sys.executable, sys.orig_argv)  # noqa: S606  # this very program
+        except OSError as error:
+            raise LeaderError(
+                f"the agent cannot take its own place, {sys.executable} does not start ({error.strerror}): "
+                "install it again and start the agent, which resumes what it held"
+            ) from error
+
+
+def allow_many_clients() -> None:
+    """Open as many files as the system allows: at a full minute a thousand jobs may ask at once."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if now < OPEN_FILES <= most or most == resource.RLIM_INFINITY:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(now, OPEN_FILES), most))
+
+
+def _told(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The one error that ended the agent, if it was raised for people; else what broke, in one sentence."""
+    first: BaseException = group
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    if isinstance(first, LeaderError):
+        return first
+    where = first.__traceback__
+    while where is not None and where.tb_next is not None:
+        where = where.tb_next
+    place = (
+        f"{Path(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno}" if where else "an unknown place"
+    )
+    return LeaderError(
+        f"the agent broke at {place} ({type(first).__name__}: {first}): start it again, it resumes what it "
+        "held; please report this line"
+    )

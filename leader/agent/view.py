@@ -1,0 +1,124 @@
+"""The read model of one agent, built at the moment of asking from electors, lanes and registry."""
+
+from collections import Counter
+
+from leader.agent.lane import Lane
+from leader.protocol.elector import Elector
+from leader.protocol.electorate import Electorate
+from leader.protocol.events import NS_PER_MS, Instant
+from leader.protocol.record import Holder, Record, State
+from leader.protocol.snapshot import ElectionView, InstanceView, Leadership, Role, VoteView
+from leader.protocol.witness import Witness
+
+
+def leadership(elector: Elector, now: Instant) -> Leadership:
+    """Whether this node leads, and for how long that is sure (rule R6)."""
+    remaining_ms = elector.remaining_ns(now) // NS_PER_MS
+    leads = remaining_ms > 0 and elector.tenure is not None
+    holder = elector.tenure.holder if leads and elector.tenure else None
+    seen = None if leads else standing_holder(elector, now)
+    return Leadership(
+        election=elector.identity.election,
+        node=elector.identity.node,
+        leader=leads,
+        term=holder.term if holder else seen.term if seen else 0,
+        holder=holder.node if holder else seen.node if seen else "",
+        remaining_ms=remaining_ms,
+    )
+
+
+def standing_holder(elector: Elector, now: Instant) -> Holder | None:
+    """The holder that a majority of the instances names, by what they last showed; None when there is none.
+
+    A record that has stood longer than its lease names nobody.
+    """
+    named = Counter(
+        record.holder
+        for witness in elector.electorate.witnesses.values()
+        if (record := witness.record) and record.holder and not _is_over(witness, record, now)
+    )
+    holder, votes = max(named.items(), key=lambda item: item[1], default=(None, 0))
+    return holder if votes >= elector.electorate.needed else None
+
+
+def _is_over(witness: Witness, record: Record, now: Instant) -> bool:
+    return record.state is not State.HELD or now - witness.standing_since > record.lease_ms * NS_PER_MS
+
+
+def election_view(elector: Elector, now: Instant) -> ElectionView:
+    """One election in detail, with the reason why this node does not lead it."""
+    answer = leadership(elector, now)
+    opens = elector.electorate.opens_at()
+    return ElectionView(
+        election=answer.election,
+        role=elector.role(now),
+        leader=answer.holder,
+        term=answer.term or elector.electorate.known_term,
+        since_ms=max(0, now - elector.role_since) // NS_PER_MS,
+        remaining_ms=answer.remaining_ms,
+        reason="" if answer.leader else why_not(elector, answer, now),
+        takeover_in_ms=None if opens is None or answer.leader else max(0, opens - now) // NS_PER_MS,
+        votes=tuple(_vote(elector, witness, now) for witness in elector.electorate.witnesses.values()),
+    )
+
+
+def _vote(elector: Elector, witness: Witness, now: Instant) -> VoteView:
+    record = witness.record
+    return VoteView(
+        instance=witness.name,
+        state=str(record.state) if record else "unknown",
+        term=record.term if record else 0,
+        holder=record.holder.node if record and record.holder else "",
+        standing_ms=max(0, now - witness.standing_since) // NS_PER_MS if record else 0,
+        granted=elector.tenure is not None and elector.tenure.relies_on(witness.name, now),
+    )
+
+
+def why_not(elector: Elector, answer: Leadership, now: Instant) -> str:
+    """Why this node does not lead, in words; the first thing that stands in its way."""
+    obstacle = _own_obstacle(elector, now) or _quorum_obstacle(elector.electorate, now)
+    nobody = "nobody leads yet: the records must stand for one lease before they may be taken"
+    return obstacle or (f"{answer.holder} leads" if answer.holder else nobody)
+
+
+def _own_obstacle(elector: Elector, now: Instant) -> str:
+    """What keeps this node from leading whatever the quorum says, or nothing."""
+    if elector.role(now) is Role.OBSERVER:
+        return "this node only observes: its priority is 0"
+    if not elector.allowed:
+        return elector.reason
+    if elector.disk_fails:
+        return "the state directory cannot be written, so this node claims nothing: see its log"
+    return ""
+
+
+def _quorum_obstacle(electorate: Electorate, now: Instant) -> str:
+    """What is wrong between this node and the instances, or nothing."""
+    answering = [witness for witness in electorate.witnesses.values() if not witness.silent]
+    refusing = [witness for witness in electorate.witnesses.values() if witness.accepts is False]
+    if len(answering) < electorate.needed:
+        total = len(electorate.witnesses)
+        return f"{len(answering)} of {total} instances answer, {electorate.needed} are needed"
+    if refusing and not electorate.accepts_us():
+        return (
+            f"instance {refusing[0].name} keeps another list, lease or generation, written by node "
+            f"{refusing[0].configured_by}: give all nodes the same [quorum]"
+        )
+    if contested := electorate.contested(now):
+        return f"instance {contested[0]} is another server for another node: check its address on both"
+    return ""
+
+
+def instance_view(lane: Lane, now: Instant) -> InstanceView:
+    """One instance as this node sees it."""
+    instance = lane.instance
+    round_trip_ns = instance.round_trip_ns
+    return InstanceView(
+        name=instance.name,
+        url=instance.url,
+        answered_ms_ago=None if lane.answered_at is None else (now - lane.answered_at) // NS_PER_MS,
+        round_trip_ms=None if round_trip_ns is None else round(round_trip_ns / NS_PER_MS, 3),
+        process=lane.process,
+        server=instance.server,
+        problem=lane.problem.sentence if lane.problem else "",
+    )

@@ -1,0 +1,107 @@
+"""Where the agent listens: a socket that everybody may reach, and that no second agent takes from it.
+
+Abstract sockets have no permissions, so it is a file. The caller holds the lock of its directory.
+"""
+
+import os
+import socket
+import stat
+from pathlib import Path
+
+from leader.errors import AlreadyRunning, ConfigurationError, Refused
+from leader.paths import LONGEST_SOCKET_PATH
+
+BACKLOG = 4096
+"""With 100, of a thousand clients at once nine hundred are turned away; the kernel's own limit counts too."""
+
+DIRECTORY_MODE = 0o755
+SOCKET_MODE = 0o666
+
+
+def bind_socket(path: str | os.PathLike[str], mode: int = SOCKET_MODE) -> socket.socket:
+    """A listening Unix socket at that path, with that mode whatever the umask.
+
+    It is made beside its place and moved there when it listens, so that no client ever finds it half
+    done; a socket that nobody listens at is replaced.
+
+    Raises:
+        ConfigurationError: the path is too long for a socket.
+        AlreadyRunning: somebody listens there.
+        Refused: there is something else, or the system does not allow it.
+    """
+    target = Path(path)
+    beside = target.with_name(".new")
+    check_length(target, beside)
+    try:
+        make_directory(target.parent)
+        make_way(target)
+        return listen(beside, target, mode)
+    except OSError as error:
+        raise Refused(
+            f"the agent cannot listen at {target}: {error.strerror or error}; "
+            "give this user the directory, or name another socket with --socket or LEADER_SOCKET"
+        ) from error
+
+
+def remove_socket(path: str | os.PathLike[str]) -> None:
+    """Take the socket's file away at a clean end, so that clients are told that there is no agent."""
+    Path(path).unlink(missing_ok=True)
+
+
+def check_length(target: Path, beside: Path) -> None:
+    """Refuse a path that the kernel would refuse, with the limit in the sentence."""
+    longest = max(len(os.fsencode(target)), len(os.fsencode(beside)))
+    if longest > LONGEST_SOCKET_PATH:
+        raise ConfigurationError(
+            f"the socket's path {target} is {longest} bytes long and may have {LONGEST_SOCKET_PATH}: "
+            "name a shorter one with --socket or LEADER_SOCKET"
+        )
+
+
+def make_directory(directory: Path) -> None:
+    """Make what is missing of a directory, open to everybody whatever the umask."""
+    if directory.is_dir():
+        return
+    make_directory(directory.parent)
+    directory.mkdir(exist_ok=True)
+    directory.chmod(DIRECTORY_MODE)
+
+
+def make_way(target: Path) -> None:
+    """See that nothing of value stands where the socket goes."""
+    try:
+        kind = target.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(kind):
+        raise Refused(f"{target} is there and no socket: move it away, or name another socket with --socket")
+    if is_listening(target):
+        raise AlreadyRunning(f"another agent listens at {target}: stop it, or give this one another --socket")
+
+
+def is_listening(target: Path) -> bool:
+    """Whether a process still has that socket open; a full backlog is a process too."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(0)
+        try:
+            probe.connect(str(target))
+        except BlockingIOError:
+            return True
+        except (ConnectionRefusedError, FileNotFoundError):
+            return False
+    return True
+
+
+def listen(beside: Path, target: Path, mode: int) -> socket.socket:
+    """A socket that listens, moved to its place when it does."""
+    beside.unlink(missing_ok=True)
+    listening = socket.socket(socket.AF_UNIX)
+    try:
+        listening.bind(str(beside))
+        beside.chmod(mode)
+        listening.listen(BACKLOG)
+        beside.rename(target)
+    except OSError:
+        listening.close()
+        raise
+    return listening

@@ -1,0 +1,238 @@
+"""One client's connection: bytes in, requests out, answers back; h11 knows HTTP, this file knows patience.
+
+Whatever a client sends, it gets an answer or is cut off; never an exception into the event loop, and
+never more than a few steps at a time. Which answer, is the business of `routes`.
+"""
+
+import asyncio
+from http import HTTPStatus
+from typing import Protocol
+
+import h11
+
+from leader.api.limits import Limits
+from leader.api.routes import Response, refusal
+
+
+class Host(Protocol):
+    """Whom a connection reports to."""
+
+    limits: Limits
+
+    def opened(self, connection: "Connection") -> None:
+        """It is there, and idle."""
+
+    def closed(self, connection: "Connection") -> None:
+        """It is gone."""
+
+    def answered(self, connection: "Connection") -> None:
+        """One request is answered; it is idle again."""
+
+    def respond(self, method: str, target: str) -> Response:
+        """The answer to a request."""
+
+    def streaming(self, connection: "Connection") -> None:
+        """An answer has begun that goes on; the connection counts as idle no longer."""
+
+
+class Connection(asyncio.Protocol):
+    """A client, from its arrival to its end."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._limits = host.limits
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=host.limits.header_bytes)
+        self._transport: asyncio.Transport
+        self._request: h11.Request | None = None
+        self._body_bytes = 0
+        self._discarded_bytes = 0
+        self._discards = False
+        self._waits = False
+        self._has_answered = False
+        self._retires = False
+        self.streams = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The client is there."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        transport.set_write_buffer_limits(high=self._limits.stream_bytes)
+        self._host.opened(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        """The client is gone, or was cut off."""
+        self._waits = True
+        self._host.closed(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Follow what the client asks, or lose it if nothing is asked any more."""
+        if self._discards:
+            self._discarded_bytes += len(data)
+            if self._discarded_bytes > self._limits.discard_bytes:
+                self.abort()
+            return
+        self._http.receive_data(data)
+        self._advance()
+
+    def eof_received(self) -> bool:
+        """Answers still on their way are sent before the connection closes."""
+        return False
+
+    def pause_writing(self) -> None:
+        """The client does not read its answers: it gets no more until it does."""
+        if not self.streams:
+            self._wait()
+
+    def resume_writing(self) -> None:
+        """The client has taken its answers: its next request is followed."""
+        if not self.streams:
+            self._go_on()
+
+    def send_line(self, data: bytes) -> None:
+        """Continue a streaming answer."""
+        self._write(h11.Data(data))
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nothing more can be sent."""
+        return self._transport.is_closing()
+
+    @property
+    def behind_bytes(self) -> int:
+        """How much is sent that the client has not taken yet."""
+        return self._transport.get_write_buffer_size()
+
+    def finish(self, last: bytes) -> None:
+        """End a streaming answer with one more line; the client has until it is idle to read it all."""
+        self._write(h11.Data(last))
+        self._write(h11.EndOfMessage())
+        self.streams = False
+        self._host.answered(self)
+        self.close()
+
+    def retire(self) -> None:
+        """End the connection, but first answer what its client came to ask, if it was not answered yet."""
+        self._retires = True
+        if self._has_answered:
+            self.close()
+
+    def close(self) -> None:
+        """End the connection once what was written is taken."""
+        self._waits = True
+        self._transport.close()
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        self._waits = True
+        self._transport.abort()
+
+    def _advance(self) -> None:
+        """Work off what the client has sent, some steps at a time."""
+        try:
+            for _ in range(self._limits.steps):
+                if self._waits or self._discards or not self._step():
+                    return
+        except h11.RemoteProtocolError as error:
+            self._reject(error.error_status_hint, f"this is not a valid request: {error}")
+            return
+        if self._waits:
+            return
+        self._wait()
+        asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _step(self) -> bool:
+        """Take one event of the client; whether there may be another."""
+        match self._http.next_event():
+            case h11.Request() as request:
+                self._begin(request)
+            case h11.Data(data=data):
+                self._body_bytes += len(data)
+                if self._body_bytes > self._limits.body_bytes:
+                    self._reject(413, f"the body is larger than {self._limits.body_bytes} bytes")
+            case h11.EndOfMessage():
+                self._answer()
+            case _:
+                return False
+        return True
+
+    def _begin(self, request: h11.Request) -> None:
+        self._request = request
+        self._body_bytes = 0
+        size = len(request.target) + sum(len(n) + len(v) + 4 for n, v in request.headers)
+        if size > self._limits.header_bytes:
+            self._reject(431, f"the headers are larger than {self._limits.header_bytes} bytes")
+        elif self._http.they_are_waiting_for_100_continue:
+            self._write(h11.InformationalResponse(status_code=100, headers=[]))
+
+    def _answer(self) -> None:
+        assert self._request is not None
+        method = self._request.method.decode("ascii")
+        response = self._host.respond(method, self._request.target.decode("latin-1"))
+        if response.streams:
+            self._stream(response, method)
+        else:
+            self._send(response, with_body=method != "HEAD")
+        if self.streams:
+            return
+        self._has_answered = True
+        self._host.answered(self)
+        if self._retires or self._http.our_state is h11.MUST_CLOSE:
+            self.close()
+        else:
+            self._http.start_next_cycle()
+
+    def _stream(self, response: Response, method: str) -> None:
+        headers = [("Content-Type", "application/x-ndjson"), ("Cache-Control", "no-store")]
+        self._write(start(response, headers))
+        if method == "HEAD":
+            self._write(h11.EndOfMessage())
+            return
+        self.streams = self._discards = True
+        self._write(h11.Data(response.body))
+        self._host.streaming(self)
+
+    def _reject(self, status: int, sentence: str) -> None:
+        """Answer a request that cannot be followed, and end; what is still arriving is read to nowhere.
+
+        Closing at once would reset the connection before the client has read why.
+        """
+        self._discards = True
+        if self._http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            self.abort()
+            return
+        self._send(refusal(status, sentence, (("Connection", "close"),)), with_body=True)
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+
+    def _send(self, response: Response, *, with_body: bool) -> None:
+        headers = [
+            ("Content-Type", "application/json"),
+            ("Content-Length", str(len(response.body))),
+            ("Cache-Control", "no-store"),
+            *response.headers,
+        ]
+        head = self._http.send(start(response, headers)) or b""
+        body = (self._http.send(h11.Data(response.body)) or b"") if with_body else b""
+        self._transport.write(head + body + (self._http.send(h11.EndOfMessage()) or b""))
+
+    def _write(self, event: h11.Event) -> None:
+        data = self._http.send(event)
+        if data and not self._transport.is_closing():
+            self._transport.write(data)
+
+    def _wait(self) -> None:
+        self._waits = True
+        self._transport.pause_reading()
+
+    def _go_on(self) -> None:
+        if self._transport.is_closing():
+            return
+        self._waits = False
+        self._transport.resume_reading()
+        self._advance()
+
+
+def start(response: Response, headers: list[tuple[str, str]]) -> h11.Response:
+    """The status line and the headers of an answer."""
+    reason = HTTPStatus(response.status).phrase
+    return h11.Response(status_code=response.status, headers=headers, reason=reason)

@@ -1,0 +1,69 @@
+"""`leader status`: the cluster as this node sees it, or one election in detail, with the reasons."""
+
+from typing import Annotated
+
+import typer
+
+from leader.api.client import Client
+from leader.cli.output import show, show_json
+from leader.cli.wait import duration
+from leader.errors import AgentUnreachable, UnknownElection
+from leader.protocol.snapshot import AgentView, ElectionView
+from leader.tui.read import read_agent
+from leader.tui.status import explanation, overview
+
+MS_PER_SECOND = 1000
+
+Election = Annotated[
+    str, typer.Argument(help="One election in detail; without it, the whole cluster.", show_default=False)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print what the agent's API says, for programs.")]
+SocketOption = Annotated[str, typer.Option("--socket", help="The agent's socket.", metavar="PATH")]
+Timeout = Annotated[
+    str, typer.Option("--timeout", help="How long to be patient with the agent.", metavar="D")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="status", short_help="Show leaders, instances and nodes.")(status)
+
+
+def status(
+    election: Election = "", as_json: AsJson = False, socket: SocketOption = "", timeout: Timeout = "1s"
+) -> None:
+    """Show who leads, which instances vote, which nodes there are; for one election, why and since when."""
+    client = Client(socket or None, timeout=(duration("--timeout", timeout) or 0) / MS_PER_SECOND)
+    if as_json:
+        show_json(client.election(election) if election else client.status())
+        return
+    view = ask(client)
+    show(explanation(view, find(view, election)) if election else overview(view))
+
+
+def ask(client: Client) -> AgentView:
+    """All that the agent knows.
+
+    Raises:
+        AgentUnreachable: it does not answer, or says what this version does not understand.
+    """
+    try:
+        return read_agent(client.status())
+    except ValueError as error:
+        raise AgentUnreachable(
+            f"the agent at {client.socket_path} is of another version ({error}): "
+            "restart it, or ask it with its own `leader status`"
+        ) from None
+
+
+def find(view: AgentView, election: str) -> ElectionView:
+    """One election of those there are.
+
+    Raises:
+        UnknownElection: there is none of that name.
+    """
+    for there in view.elections:
+        if there.election == election:
+            return there
+    names = ", ".join(sorted(there.election for there in view.elections)) or "none"
+    raise UnknownElection(f"there is no election {election!r}; there is: {names}")

@@ -1,0 +1,39 @@
+"""`leader wait`: blocks until this node leads, or some node does."""
+
+import typer
+
+from leader.api.client import Client
+from leader.durations import parse_duration_ms
+from leader.errors import UsageError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="wait", short_help="Block until this node leads.")(wait)
+
+
+def duration(option: str, text: str) -> int | None:
+    """The milliseconds that an option's value says, None if it is empty.
+
+    Raises:
+        UsageError: it is no duration.
+    """
+    try:
+        return parse_duration_ms(text) if text else None
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from None
+
+
+def wait(
+    election: str = typer.Argument("default", help="Which election."),
+    some_node: bool = typer.Option(False, "--any", help="Until some node leads, not this one."),
+    timeout: str = typer.Option(
+        "", "--timeout", help="How long to be patient; without it, for ever.", metavar="D"
+    ),
+    socket: str = typer.Option("", "--socket", help="The agent's socket.", metavar="PATH"),
+) -> None:
+    """Block until this node leads: exit 0 then, 1 when the time is over, 3 if no answer ever came."""
+    patience_ms = duration("--timeout", timeout)
+    seconds = None if patience_ms is None else patience_ms / 1000
+    reached = Client(socket or None).wait(election, any_node=some_node, timeout=seconds)
+    raise typer.Exit(0 if reached else 1)

@@ -1,0 +1,38 @@
+"""The commented file that `leader config init` writes; filled in, it passes `leader config check`."""
+
+EXAMPLE = """\
+# The configuration of this node's leader agent. What stands behind a # is off: a default or an example.
+# Check it with `leader config check`, see what is in effect with `leader config show`.
+# In the environment, LEADER_CLUSTER, LEADER_NODE, LEADER_QUORUM, LEADER_LEASE and LEADER_PASSWORD_FILE win.
+
+# The name that all nodes of one cluster share. Keys on the instances begin with leader:<cluster>:
+cluster = "main"
+
+[node]
+# name = "web-1"                    # default: the host name
+
+[quorum]
+# Independent Redis (or Valkey) servers: no replicas, no cluster, no Sentinel, none that evicts keys.
+# Three survive the loss of one, five of two. Every node must list the same servers.
+instances = [
+#   "redis://10.0.0.11:6379",
+#   "redis://10.0.1.11:6379",
+#   "rediss://10.0.2.11:6379",
+]
+# How long a crashed leader's lease lasts at most: from 1s to 1h, the same on every node.
+lease = "10s"
+# username = "leader"
+# password_file = "/etc/leader/password"
+# tls = { ca_file = "/etc/leader/ca.pem" }     # also cert_file, key_file
+generation = 1
+
+# What the nodes contend for. With no [elections.*], there is one, called default.
+[elections.default]
+priority = 100                      # the higher one is preferred; 0: this node never leads, it only observes
+
+# [elections.reports]
+# priority = 50
+
+# [api]
+# socket_mode = "0666"              # who may open the agent's socket
+"""

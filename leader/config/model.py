@@ -1,0 +1,149 @@
+"""The effective configuration, as frozen values that have passed every rule.
+
+Durations are milliseconds. How the values were written and where they came from is known to
+`leader/config/load.py` only.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from leader.protocol.calls import Configuration
+
+
+@dataclass(frozen=True, slots=True)
+class TlsConfig:
+    """Files for `rediss://` instances; empty ones are left to the system's defaults."""
+
+    ca_file: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceConfig:
+    """One Redis server of the quorum.
+
+    For `unix://`, `host` is empty and `path` set. `username` and `password` are those of this URL,
+    else those of the whole quorum, else empty. `canonical` is what makes it the same server as another.
+    """
+
+    name: str
+    scheme: str
+    host: str
+    port: int
+    db: int
+    path: str
+    username: str
+    password: str = field(repr=False)
+    canonical: tuple[str, int, int]
+    has_own_password: bool = False
+
+    @property
+    def tls(self) -> bool:
+        """Whether the connection is encrypted."""
+        return self.scheme == "rediss"
+
+    @property
+    def url(self) -> str:
+        """The address without user and password, for people."""
+        if self.path:
+            return f"unix://{self.path}?db={self.db}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}/{self.db}"
+
+
+@dataclass(frozen=True, slots=True)
+class QuorumConfig:
+    """The instances, and what agents must have in common to share them."""
+
+    instances: tuple[InstanceConfig, ...]
+    lease_ms: int
+    generation: int
+    tls: TlsConfig
+    username: str = ""
+    password_file: str = ""
+
+    @property
+    def majority(self) -> int:
+        """How many grants make a leader: Q = N // 2 + 1."""
+        return len(self.instances) // 2 + 1
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hexadecimal digits that say which servers, in any order and under any names."""
+        servers = sorted(instance.canonical for instance in self.instances)
+        text = "\n".join(f"{host} {port} {db}" for host, port, db in servers)
+        return sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeConfig:
+    """This machine."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ElectionConfig:
+    """One election as this node takes part in it; with priority 0 it only observes."""
+
+    name: str
+    priority: int = 100
+    preempt: bool = False
+    on_gained: tuple[str, ...] = ()
+    on_lost: tuple[str, ...] = ()
+    hook_timeout_ms: int = 10_000
+
+    @property
+    def observes(self) -> bool:
+        """Whether this node never leads it."""
+        return self.priority == 0
+
+
+@dataclass(frozen=True, slots=True)
+class FitnessConfig:
+    """What makes this node unfit to lead; None and empty ask for nothing. Percentages are 0 to 100."""
+
+    command: tuple[str, ...] = ()
+    interval_ms: int = 10_000
+    timeout_ms: int = 5_000
+    rise: int = 2
+    fall: int = 3
+    max_load_per_cpu: float | None = None
+    max_memory_percent: float | None = None
+    min_free_disk_percent: Mapping[str, float] = field(default_factory=dict)
+    required_mounts: tuple[str, ...] = ()
+    required_processes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ApiConfig:
+    """Who may ask this node's agent, and where."""
+
+    listen: str = ""
+    group: str = "leader"
+    socket_mode: int = 0o666
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All of it. `source` names the file, or what stood in for one.
+
+    `notes` are sentences for people: what is allowed but unwise, and what is read but not acted on yet.
+    `origins` tells where a value came from, by dotted key; what is missing there is a default.
+    """
+
+    cluster: str
+    node: NodeConfig
+    quorum: QuorumConfig
+    elections: Mapping[str, ElectionConfig]
+    fitness: FitnessConfig
+    api: ApiConfig
+    source: str
+    notes: tuple[str, ...] = ()
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+    def configuration(self) -> Configuration:
+        """What this agent has in common with all that may share its quorum (rule R10)."""
+        return Configuration(self.quorum.generation, self.quorum.fingerprint, self.quorum.lease_ms)

@@ -1,0 +1,186 @@
+"""The section [quorum]: which servers, which lease, and what agents need to get in.
+
+The rules that join several keys stand here: one server listed once, loopback for all or for none, TLS
+files in pairs.
+"""
+
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from leader.config import rules
+from leader.config.address import Address, hide_password, parse_address
+from leader.config.model import InstanceConfig, QuorumConfig, TlsConfig
+from leader.config.table import Findings, Table
+
+DEFAULT_LEASE_MS = 10_000
+SHORTEST_LEASE_MS = 1_000
+LONGEST_LEASE_MS = 3_600_000
+MOST_INSTANCES = 15
+LEASE = rules.duration(SHORTEST_LEASE_MS, LONGEST_LEASE_MS)
+
+_INSTANCES = "quorum.instances"
+
+_PREVIOUS = (
+    "changing the quorum while it runs is not available in this version; "
+    "stop all agents, change the list or the lease on every node, and start them again"
+)
+
+
+class Listed(NamedTuple):
+    """One entry of the list: its name, where it was written, and what its URL says."""
+
+    name: str
+    key: str
+    address: Address
+
+
+def read_quorum(table: Table, findings: Findings) -> QuorumConfig:
+    """The quorum, as far as it could be read; what is wrong with it is in the findings."""
+    username = table.take("username", rules.text, "")
+    password_file = table.take("password_file", rules.absolute_path, "", "LEADER_PASSWORD_FILE")
+    password = _password(password_file, findings) if password_file else ""
+    listed = _listed(table, findings)
+    _check_list(listed, findings)
+    quorum = QuorumConfig(
+        instances=tuple(_instance(entry, username, password) for entry in listed),
+        lease_ms=table.take("lease", LEASE, DEFAULT_LEASE_MS, "LEADER_LEASE"),
+        generation=table.take("generation", rules.integer(1, rules.LARGEST_GENERATION), 1),
+        tls=_tls(table.table("tls"), findings),
+        username=username,
+        password_file=password_file,
+    )
+    if "tls" in table and not any(instance.tls for instance in quorum.instances):
+        findings.note("quorum.tls", "has no effect, because no instance is rediss://")
+    if table.raw("previous") is not None:
+        findings.refuse("quorum.previous", _PREVIOUS)
+    table.refuse_the_rest()
+    return quorum
+
+
+def _instance(entry: Listed, username: str, password: str) -> InstanceConfig:
+    address = entry.address
+    own = bool(address.username or address.password)
+    return InstanceConfig(
+        name=entry.name,
+        scheme=address.scheme,
+        host=address.host,
+        port=address.port,
+        db=address.db,
+        path=address.path,
+        username=address.username if own else username,
+        password=address.password if own else password,
+        canonical=address.canonical,
+        has_own_password=bool(address.password),
+    )
+
+
+def _listed(table: Table, findings: Findings) -> list[Listed]:
+    """The instances in the order in which they are listed; LEADER_QUORUM wins over the file."""
+    given = table.raw("instances")
+    urls = findings.environ.get("LEADER_QUORUM", "").split()
+    if urls:
+        findings.origins[_INSTANCES] = "LEADER_QUORUM"
+        return _parsed(((f"LEADER_QUORUM[{at}]", "", url) for at, url in enumerate(urls)), findings)
+    match given:
+        case None:
+            findings.refuse(
+                _INSTANCES, "is missing; list the URLs of the Redis servers, or set LEADER_QUORUM"
+            )
+        case []:
+            findings.refuse_value(
+                _INSTANCES, given, "must list the URL of at least one Redis server, better three"
+            )
+        case list():
+            return _parsed(((f"{_INSTANCES}[{at}]", "", url) for at, url in enumerate(given)), findings)
+        case dict():
+            return _parsed(((f"{_INSTANCES}.{name}", name, url) for name, url in given.items()), findings)
+        case _:
+            findings.refuse_value(_INSTANCES, given, 'must be a list such as ["redis://10.0.0.11:6379"]')
+    return []
+
+
+def _parsed(entries: Iterable[tuple[str, str, object]], findings: Findings) -> list[Listed]:
+    """Those of the entries (key, name, URL) that keep the rules of their own."""
+    good = []
+    for key, name, url in entries:
+        shown_url = hide_password(url) if isinstance(url, str) else url
+        try:
+            address = parse_address(rules.text(url))
+            good.append(Listed(rules.name(name) if name else address.name, key, address))
+        except ValueError as broken:
+            findings.refuse_value(key, shown_url, str(broken))
+            continue
+        if address.password:
+            findings.note(key, "holds a password in clear; a quorum.password_file is safer")
+    return good
+
+
+def _check_list(listed: list[Listed], findings: Findings) -> None:
+    """The rules that hold for the list as a whole."""
+    first: dict[tuple[str, int, int], Listed] = {}
+    for entry in listed:
+        earlier = first.setdefault(entry.address.canonical, entry)
+        if earlier is not entry:
+            rule = f"must not be the same server as {earlier.key}, for one server has one vote"
+            findings.refuse_value(entry.key, entry.address.name, rule)
+    local = [entry for entry in listed if entry.address.on_this_machine]
+    if len(local) < len(listed):
+        for entry in local:
+            rule = "must be an address that means the same server on every node, as others of the list do"
+            findings.refuse_value(entry.key, entry.address.name, rule)
+    elif local:
+        findings.note(_INSTANCES, "are all on this machine, so no other machine can share this quorum")
+    _check_count(len(listed), findings)
+
+
+def _check_count(count: int, findings: Findings) -> None:
+    if count > MOST_INSTANCES:
+        findings.refuse(_INSTANCES, f"must be at most {MOST_INSTANCES} instances, and {count} are listed")
+    elif count == 1:
+        findings.note(
+            _INSTANCES, "is one alone: nobody leads while it is down; three survive the loss of one"
+        )
+    elif count and count % 2 == 0:
+        survives = count - (count // 2 + 1)
+        findings.note(_INSTANCES, f"are {count}: one fewer would survive the loss of as many ({survives})")
+
+
+def _password(path: str, findings: Findings) -> str:
+    """The password in a file, without the line's end; empty if it cannot be had."""
+    key = "LEADER_PASSWORD_FILE" if findings.environ.get("LEADER_PASSWORD_FILE") else "quorum.password_file"
+    try:
+        password = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+        mode = Path(path).stat().st_mode
+    except OSError as error:
+        findings.refuse_value(key, path, f"must be a file that this user can read ({error.strerror})")
+        return ""
+    except UnicodeDecodeError:
+        findings.refuse_value(key, path, "must be a text file in UTF-8")
+        return ""
+    if not password:
+        findings.refuse_value(key, path, "must hold a password, and is empty")
+    if mode & stat.S_IROTH:
+        findings.note(key, f"every user can read {path}; chmod o-r {path} keeps it secret")
+    return password
+
+
+def _tls(table: Table, findings: Findings) -> TlsConfig:
+    tls = TlsConfig(
+        ca_file=table.take("ca_file", _readable_file, ""),
+        cert_file=table.take("cert_file", _readable_file, ""),
+        key_file=table.take("key_file", _readable_file, ""),
+    )
+    if tls.key_file and "cert_file" not in table:
+        findings.refuse_value("quorum.tls.key_file", tls.key_file, "must have a cert_file beside it")
+    table.refuse_the_rest()
+    return tls
+
+
+def _readable_file(value: object) -> str:
+    path = rules.absolute_path(value)
+    if not Path(path).is_file() or not os.access(path, os.R_OK):
+        raise ValueError("must be a file that this user can read")
+    return path

@@ -1,0 +1,16 @@
+"""The instances: all that knows Redis, and the only folder that imports it.
+
+    beat.lua         all that touches a record: one script, one round trip, every election
+    wire.py          calls as that script's arguments, its reply as values; pure
+    problems.py      every way in which an instance gives no vote, as one sentence with the remedy
+    answers.py       which sentence belongs to which error text of which server
+    endpoint.py      an instance's URL and how to prove who we are
+    resolver.py      names to addresses, aside, so that a hung resolver delays nobody else
+    link.py          one connection
+    instance.py      one instance: carry out calls, within a deadline
+    notices.py       records as they are published
+    embedded.py      a quorum of real servers on this machine
+    dev.py           the one that all `--dev` agents share, and supervisor.py, the process that owns it
+
+What counts as a vote, and for how long, is decided in `leader/protocol`, never here.
+"""

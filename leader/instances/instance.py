@@ -1,0 +1,223 @@
+"""One instance: how are calls carried out there, within a deadline, or known not to be answered?
+
+Sends, receives and explains; decides nothing about votes. What was asked and not answered is `Unanswered`,
+never "refused" (rule R8). A hung instance delays nobody but its own callers, and those by their time-out.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from importlib.resources import files
+from typing import TypeVar
+
+from redis.exceptions import NoScriptError, RedisError, ResponseError
+
+from leader import clock
+from leader.instances.endpoint import Credentials, Endpoint
+from leader.instances.link import Link
+from leader.instances.notices import Listener
+from leader.instances.problems import (
+    Ineligible,
+    Problem,
+    Subject,
+    Unanswered,
+    explain_answer,
+    explain_eligibility,
+    explain_failure,
+    explain_timeout,
+    is_answer,
+    text_of,
+)
+from leader.instances.resolver import Resolver
+from leader.instances.wire import Caller, CarriedOut, RefusedBeat, decode, encode
+from leader.protocol.calls import Call, Configuration, Notice, Reply
+
+_SCRIPT = files("leader.instances").joinpath("beat.lua").read_text(encoding="utf-8")
+_SCRIPT_SHA = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
+
+_Outcome = TypeVar("_Outcome")
+
+_NS_PER_MS = 1_000_000
+_NS_PER_S = 1_000_000_000
+_PATIENCE_SHARE = 4
+"""A resolver whose answer is known, and one address of several, get this fraction of a time-out."""
+
+
+class Instance:
+    """One independent server of the quorum, as one agent uses it: one connection, one call at a time.
+
+    `server` is its software and version, empty before the first connection; `round_trip_ns` that of the last
+    answered call, None before it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        *,
+        cluster: str,
+        node: str,
+        configuration: Configuration,
+        credentials: Credentials | None = None,
+    ) -> None:
+        """Connects at the first call, not before.
+
+        Raises:
+            ConfigurationError: `url` is no URL of an instance.
+        """
+        endpoint = Endpoint.of(url, credentials or Credentials())
+        self.name = name
+        self.url = endpoint.url
+        self.server = ""
+        self.round_trip_ns: int | None = None
+        self._endpoint = endpoint
+        self._caller = Caller(cluster, node, endpoint.address.db, configuration)
+        self._subject = Subject(
+            name, endpoint.place, endpoint.credentials.username or "default", tls=endpoint.tls
+        )
+        self._resolver = Resolver(endpoint.address.host, endpoint.address.port)
+        self._turn = asyncio.Lock()
+        self._link: Link | None = None
+        self._problem: Problem | None = None
+        self._listener = Listener(endpoint, self._resolver, self._subject, self._caller.channel)
+
+    @property
+    def problem(self) -> Problem | None:
+        """What was wrong at the last call, or with notices; None if nothing was."""
+        return self._problem or self._listener.problem
+
+    @property
+    def malformed_notices(self) -> int:
+        """How many messages on the channel were no notices."""
+        return self._listener.malformed
+
+    async def call(
+        self, calls: Sequence[Call], *, registration: str, want_registry: bool, timeout_ns: int
+    ) -> Reply:
+        """What the instance answers to these calls, sent once, connecting first if need be.
+
+        `registration` is this node's entry in the registry: empty leaves it, `-` removes it.
+
+        Raises:
+            Unanswered: no answer within `timeout_ns`; the calls may have been carried out, or may yet be.
+            Ineligible: the instance answered that it cannot vote.
+        """
+        keys, arguments = encode(self._caller, calls, registration, want_registry=want_registry)
+        command = ("EVALSHA", _SCRIPT_SHA, str(len(keys)), *keys, *arguments)
+        outcome = await self._bounded(
+            command, lambda reply: decode(reply, calls, want_registry=want_registry), timeout_ns
+        )
+        if isinstance(outcome, RefusedBeat):
+            raise Ineligible(self._note(explain_eligibility(self._subject, outcome.eligibility)))
+        self._problem = self._unpublished(outcome)
+        return outcome.reply
+
+    async def purge(self, elections: Iterable[str], timeout_ns: int) -> int:
+        """How many keys of the cluster were removed: its configuration, its registry, these elections.
+
+        For voters it is an instance that lost its data: it votes again after one lease.
+
+        Raises:
+            Unanswered: no answer in time; the keys may be removed all the same.
+            Ineligible: the instance refused.
+        """
+        command = ("DEL", *self._caller.keys(elections))
+        return await self._bounded(command, lambda reply: int(str(reply)), timeout_ns)
+
+    async def listen(self, heard: Callable[[Notice], None]) -> None:
+        """Hand over each notice as it arrives, on a connection of its own, until cancelled."""
+        await self._listener.listen(heard)
+
+    async def close(self) -> None:
+        """Close the connection; a call in progress ends unanswered, a later one connects anew."""
+        self._drop()
+
+    async def _bounded(
+        self, command: tuple[str, ...], read: Callable[[object], _Outcome], timeout_ns: int
+    ) -> _Outcome:
+        try:
+            async with asyncio.timeout(timeout_ns / _NS_PER_S):
+                return await self._in_turn(command, read, timeout_ns / _NS_PER_S / _PATIENCE_SHARE)
+        except TimeoutError as error:
+            phase = self._link.phase if self._link else "connecting"
+            problem = explain_timeout(self._subject, phase, timeout_ns // _NS_PER_MS)
+            raise Unanswered(self._note(problem)) from error
+        except RedisError as error:
+            if is_answer(error):
+                raise Ineligible(self._note(explain_answer(self._subject, text_of(error)))) from error
+            raise Unanswered(self._note(explain_failure(self._subject, error))) from error
+        except ValueError as error:
+            raise Unanswered(self._note(explain_answer(self._subject, f"unreadable: {error}"))) from error
+
+    async def _in_turn(
+        self, command: tuple[str, ...], read: Callable[[object], _Outcome], patience_s: float
+    ) -> _Outcome:
+        """One exchange at a time; the connection outlives none that failed, nor an instance that cannot vote.
+
+        Its name may mean another server by the next call.
+        """
+        async with self._turn:
+            is_good = False
+            try:
+                link = await self._connected(patience_s)
+                outcome = read(await self._evaluate(link, command))
+                is_good = not isinstance(outcome, RefusedBeat)
+                return outcome
+            finally:
+                if not is_good:
+                    self._drop()
+
+    async def _evaluate(self, link: Link, command: tuple[str, ...]) -> object:
+        try:
+            return await self._timed(link, command)
+        except NoScriptError:
+            # the server was restarted or its scripts flushed: nothing was executed, so it is no second call
+            await link.ask("SCRIPT", "LOAD", _SCRIPT)
+            return await self._timed(link, command)
+
+    async def _timed(self, link: Link, command: tuple[str, ...]) -> object:
+        sent_at = clock.now_ns()
+        reply: object = await link.ask(*command)
+        self.round_trip_ns = clock.now_ns() - sent_at
+        return reply
+
+    async def _connected(self, patience_s: float) -> Link:
+        link = self._link
+        if link is not None and link.is_connected and not await link.can_read():
+            return link
+        self._drop()
+        self._link = link = Link(self._endpoint, self._resolver, patience_s)
+        await link.open()
+        await self._introduce(link)
+        return link
+
+    async def _introduce(self, link: Link) -> None:
+        """Give the connection a name, which may be refused, and learn the server's."""
+        await link.send_command("CLIENT", "SETNAME", f"leader-{self._caller.node}")
+        await link.send_command("INFO", "server")
+        with contextlib.suppress(ResponseError):
+            await link.read_response()
+        self.server = _server_name(str(await link.read_response()))
+
+    def _drop(self) -> None:
+        if self._link is not None:
+            self._link.abort()
+
+    def _note(self, problem: Problem) -> Problem:
+        self._problem = problem
+        return problem
+
+    def _unpublished(self, outcome: CarriedOut) -> Problem | None:
+        if not outcome.unpublished:
+            return None
+        found = explain_answer(self._subject, f"LEADERCOMMAND PUBLISH {outcome.unpublished}")
+        return Problem(found.kind, found.sentence, votes=True)
+
+
+def _server_name(info: str) -> str:
+    """Such as `Valkey 9.1.2`; Valkey says a Redis version too, the one it is compatible with."""
+    fields = dict(line.split(":", 1) for line in info.splitlines() if ":" in line)
+    if "valkey_version" in fields:
+        return f"Valkey {fields['valkey_version']}"
+    return f"Redis {fields.get('redis_version', '')}".rstrip()

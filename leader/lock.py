@@ -1,0 +1,76 @@
+"""One agent per directory: a lock that ends with its process, however that ends.
+
+It is taken before the socket is bound or a file of the last process is read (rule R5).
+"""
+
+import fcntl
+import os
+from pathlib import Path
+
+from leader.errors import AlreadyRunning, Refused
+
+LOCK_NAME = "lock"
+LOCK_MODE = 0o600
+"""Nobody else may open it: a lock can be taken through a descriptor that only reads."""
+
+
+class DirectoryLock:
+    """The lock on a directory, held until `release`, or the end of its process.
+
+    Over an exec it lasts if `descriptor` is made inheritable and handed to `inherited`.
+    """
+
+    def __init__(self, directory: str | os.PathLike[str]) -> None:
+        """Take the lock, without waiting; the directory must exist.
+
+        Raises:
+            AlreadyRunning: another process has it.
+            Refused: the system does not allow it.
+        """
+        self.path = Path(directory) / LOCK_NAME
+        try:
+            self.descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, LOCK_MODE)
+        except OSError as error:
+            raise Refused(
+                f"the lock {self.path} cannot be opened: {error.strerror}; "
+                "run the agent as the user that owns the directory, or name another directory"
+            ) from error
+        try:
+            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            owner = self._owner()
+            os.close(self.descriptor)
+            if not isinstance(error, BlockingIOError):
+                raise Refused(
+                    f"{self.path} cannot be locked: {error.strerror}; use a local directory"
+                ) from error
+            raise AlreadyRunning(
+                f"another agent{owner} uses {self.path.parent}: stop it, or give this one another directory"
+            ) from None
+        self._sign()
+
+    @classmethod
+    def inherited(cls, directory: str | os.PathLike[str], descriptor: int) -> "DirectoryLock":
+        """The lock that the process before handed on over an exec, still held."""
+        lock = cls.__new__(cls)
+        lock.path = Path(directory) / LOCK_NAME
+        lock.descriptor = descriptor
+        os.set_inheritable(descriptor, False)
+        return lock
+
+    def release(self) -> None:
+        """Let another agent have the directory; the file stays, because removing it would race."""
+        os.close(self.descriptor)
+
+    def _sign(self) -> None:
+        """Leave the process id for whoever is refused; a full disk is no reason not to run."""
+        try:
+            os.ftruncate(self.descriptor, 0)
+            os.pwrite(self.descriptor, f"{os.getpid()}\n".encode(), 0)
+        except OSError:
+            return
+
+    def _owner(self) -> str:
+        """The other process, in words, as far as it is known."""
+        text = os.pread(self.descriptor, 32, 0).strip()
+        return f" (process {text.decode()})" if text.isdigit() else ""

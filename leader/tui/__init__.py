@@ -1,0 +1,1 @@
+"""What status and demo draw: pure functions of the read model."""

@@ -1,0 +1,38 @@
+"""What the agent's JSON says, as the read model's own values.
+
+The agent may be newer or older than the command that asks it: a field that this version does not know is
+left out, a missing one is an error.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from leader.protocol.snapshot import AgentView, ElectionView, InstanceView, NodeView, Role, VoteView
+
+
+def read_agent(document: Mapping[str, Any]) -> AgentView:
+    """The answer of `/v1/status`.
+
+    Raises:
+        ValueError: something is missing, or is not what it should be.
+    """
+    try:
+        values = _known(AgentView, document)
+        values["elections"] = tuple(_election(entry) for entry in document["elections"])
+        values["instances"] = tuple(InstanceView(**_known(InstanceView, e)) for e in document["instances"])
+        values["nodes"] = tuple(NodeView(**_known(NodeView, entry)) for entry in document["nodes"])
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not the status of an agent: {error}") from error
+    return AgentView(**values)
+
+
+def _election(document: Mapping[str, Any]) -> ElectionView:
+    values = _known(ElectionView, document)
+    values["role"] = Role(document["role"])
+    values["votes"] = tuple(VoteView(**_known(VoteView, vote)) for vote in document["votes"])
+    return ElectionView(**values)
+
+
+def _known(kind: type, document: Mapping[str, Any]) -> dict[str, Any]:
+    return {field.name: document[field.name] for field in fields(kind)}

@@ -1,0 +1,170 @@
+"""The model instance of the simulation, and real servers: the same answers to the same sequences of calls.
+
+Processes are compared after each has been given the model's name for it; clocks are not compared.
+"""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from leader.instances.embedded import EmbeddedQuorum
+from leader.instances.problems import Unanswered
+from leader.protocol.calls import Answer, Notice, Reply, Verdict
+from leader.protocol.record import Record
+from tests.integration.instances_on_servers import (
+    PROGRAMS,
+    TIMEOUT_NS,
+    Hand,
+    admin,
+    eventually,
+    hand_on,
+    servers,
+)
+from tests.integration.sequences import CALLERS, Beat, Mishap, Sequence
+from tests.simulation.instance import NOTHING, Data, ModelInstance, Request
+
+SEEDS = range(6)
+STEPS = 400
+
+
+@pytest.fixture(scope="module", params=PROGRAMS)
+def server(request: pytest.FixtureRequest) -> Iterator[EmbeddedQuorum]:
+    """One server of each kind that can be restarted with its data."""
+    with servers(request.param, save=True) as quorum:
+        yield quorum
+
+
+@dataclass
+class Twins:
+    """A model and a real instance to which the same happens."""
+
+    server: EmbeddedQuorum
+    hands: list[Hand]
+    model: ModelInstance = field(default_factory=lambda: ModelInstance("model"))
+    verdicts: Counter[Verdict] = field(default_factory=Counter)
+    mishaps: Counter[Mishap] = field(default_factory=Counter)
+    _processes: dict[str, str] = field(default_factory=dict)
+    _saved: Data = NOTHING
+
+    async def suffer(self, mishap: Mishap) -> None:
+        """Let it happen to both."""
+        self.mishaps[mishap] += 1
+        if mishap in (Mishap.SAVE, Mishap.RESTART_AT_ONCE):
+            self.server.save_now(0)
+            self._saved = self.model.snapshot()
+        match mishap:
+            case Mishap.FLUSH:
+                self.server.flush(0)
+                self.model.restore(NOTHING)
+            case Mishap.RESTART_AS_SAVED | Mishap.RESTART_AT_ONCE:
+                self.server.restart(0, keep_data=True)
+                self.model.restart(self._saved)
+            case Mishap.RESTART_EMPTY:
+                self.server.restart(0, keep_data=False)
+                self._saved = NOTHING
+                self.model.restart(NOTHING)
+            case Mishap.SAVE:
+                pass
+        await self._reconnect()
+
+    async def _reconnect(self) -> None:
+        """Let the callers notice that their connections are gone, where nothing hangs on it."""
+        for hand in self.hands:
+            with contextlib.suppress(Unanswered):
+                await hand.send()
+
+    async def beat(self, beat: Beat) -> tuple[Reply, Reply]:
+        """What both answer to the same call: the real one, in the model's words, and the model."""
+        request = beat.request
+        real = await self.hands[beat.caller].instance.call(
+            request.calls,
+            registration=request.registration,
+            want_registry=request.wants_registry,
+            timeout_ns=TIMEOUT_NS,
+        )
+        model = self.model.execute(request, wall_ms=0).reply
+        self._processes.setdefault(real.process, model.process)
+        self.verdicts.update(answer.verdict for answer in model.answers)
+        return self._in_models_words(real, request), timeless(model)
+
+    def _in_models_words(self, reply: Reply, request: Request) -> Reply:
+        assert len(reply.answers) == len(request.calls)
+        answers = tuple(Answer(answer.verdict, self.renamed(answer.record)) for answer in reply.answers)
+        return timeless(replace(reply, process=self._processes[reply.process], answers=answers))
+
+    def renamed(self, record: Record) -> Record:
+        """A real record with the model's name for its process."""
+        return replace(record, process=self._processes[record.process])
+
+
+def timeless(reply: Reply) -> Reply:
+    """The reply without what clocks say, and the registry in order."""
+    registry = reply.registry and tuple(
+        replace(entry, age_ms=0) for entry in sorted(reply.registry, key=lambda entry: entry.node)
+    )
+    return replace(reply, wall_ms=0, registry=registry)
+
+
+@pytest.fixture
+async def twins(server: EmbeddedQuorum) -> AsyncIterator[Twins]:
+    """Both, empty, with a hand for each caller."""
+    async with contextlib.AsyncExitStack() as stack:
+        hands = [
+            await stack.enter_async_context(hand_on(server.urls[0], node=node, configuration=configuration))
+            for node, configuration in CALLERS
+        ]
+        yield Twins(server, hands)
+
+
+async def test_model_and_server_give_the_same_answers(
+    twins: Twins, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Over thousands of calls of every kind, granted and refused, with restarts and flushes between them."""
+    for seed in SEEDS:
+        await twins.suffer(Mishap.RESTART_EMPTY)
+        sequence = Sequence(seed, twins.model)
+        for step in range(STEPS):
+            action = sequence.next()
+            if isinstance(action, Mishap):
+                await twins.suffer(action)
+                continue
+            real, model = await twins.beat(action)
+            assert real == model, f"seed {seed}, step {step}: {action}"
+    with capsys.disabled():
+        counts = {verdict.value: twins.verdicts[verdict] for verdict in Verdict}
+        mishaps = {mishap.name.lower(): twins.mishaps[mishap] for mishap in Mishap}
+        print(f"\n  {twins.hands[0].instance.server}: {counts}, {mishaps}")  # noqa: T201  for whoever reads the run
+    assert all(twins.verdicts[verdict] for verdict in Verdict), twins.verdicts
+    assert all(twins.mishaps[mishap] for mishap in Mishap), twins.mishaps
+
+
+async def test_model_and_server_publish_the_same_notices(twins: Twins) -> None:
+    """Every granted call is published, with the record as it then stands, and nothing else is."""
+    heard: list[Notice] = []
+    listening = asyncio.create_task(twins.hands[0].instance.listen(heard.append))
+    try:
+        await twins.suffer(Mishap.RESTART_EMPTY)
+        sequence = Sequence(99, twins.model)
+        expected: list[Notice] = []
+        await eventually(lambda: admin(twins.server, "PUBSUB", "CHANNELS") != [])
+        for _ in range(STEPS):
+            action = sequence.next()
+            if isinstance(action, Mishap):
+                continue
+            published = [
+                Notice(call.election, answer.record)
+                for call, answer in zip(
+                    action.request.calls, (await twins.beat(action))[0].answers, strict=True
+                )
+                if answer.verdict is Verdict.GRANTED
+            ]
+            expected += published
+        await eventually(lambda: len(heard) >= len(expected))
+    finally:
+        listening.cancel()
+    assert len(expected) > STEPS // 4
+    assert [Notice(notice.election, twins.renamed(notice.record)) for notice in heard] == expected

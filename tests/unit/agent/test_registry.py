@@ -1,0 +1,56 @@
+"""What nodes tell each other through the quorum."""
+
+import pytest
+
+from leader.agent.registry import Entry, Registry, decode, encode
+from leader.protocol.calls import Registration
+from leader.protocol.events import NS_PER_MS
+
+SECOND = 1_000 * NS_PER_MS
+ENTRY = Entry(
+    node="b",
+    version="1",
+    incarnation="i",
+    contends=True,
+    sees_majority=True,
+    priorities={"default": 50},
+    roles={"default": "candidate"},
+    processes={"10.0.0.1:6379/0": "p1"},
+)
+
+
+def test_an_entry_reads_as_it_was_written() -> None:
+    """Encoding loses nothing."""
+    assert decode("b", encode(ENTRY)) == ENTRY
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '"x"', '{"version": 1}'])
+def test_an_entry_of_an_unknown_kind_is_left_out(text: str) -> None:
+    """Another version's text harms nobody."""
+    assert decode("b", text) is None
+
+
+def test_the_youngest_sight_of_a_node_counts() -> None:
+    """Of what several instances keep, the newest is believed."""
+    registry = Registry()
+    registry.learn("one", [Registration("b", 3_000, encode(ENTRY))], 10 * SECOND)
+    registry.learn("two", [Registration("b", 1_000, encode(ENTRY))], 10 * SECOND)
+    assert registry.nodes()["b"][0] == 9 * SECOND
+
+
+def test_other_nodes_are_candidates_with_processes_under_our_names() -> None:
+    """An instance's address is what two nodes have in common; its name is each node's own."""
+    registry = Registry()
+    registry.learn("one", [Registration("b", 0, encode(ENTRY))], SECOND)
+    (candidate,) = registry.candidates("default", "a", {"10.0.0.1:6379/0": "one"})
+    assert (candidate.node, candidate.priority, candidate.processes) == ("b", 50, (("one", "p1"),))
+    assert registry.candidates("default", "b", {}) == ()
+    assert registry.candidates("unknown", "a", {}) == ()
+
+
+def test_a_node_that_an_instance_no_longer_keeps_is_gone() -> None:
+    """A clean farewell empties the registry at once."""
+    registry = Registry()
+    registry.learn("one", [Registration("b", 0, encode(ENTRY))], SECOND)
+    registry.learn("one", [], SECOND)
+    assert registry.views(SECOND) == ()

@@ -1,0 +1,113 @@
+"""A source of answers written by hand, and an API server of its own around it, in this process or another.
+
+`python -m tests.unit.api.handmade SOCKET [SETTINGS]`, with SETTINGS as JSON, serves until it is ended.
+"""
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from leader.api.limits import Limits
+from leader.api.server import Server, bind_socket
+from leader.api.source import Change, Listener
+from leader.protocol.snapshot import AgentView, ElectionView, Leadership, Role
+
+PROJECT = Path(__file__).resolve().parents[3]
+
+
+@dataclass
+class HandmadeSource:
+    """Says what it was told to say."""
+
+    leads: bool = True
+    remaining_ms: int = 8000
+    names: list[str] = field(default_factory=lambda: ["default", "reports"])
+    node: str = "web-1"
+    reasons: list[str] = field(default_factory=list)
+    turns: bool = True
+    listeners: list[Listener] = field(default_factory=list)
+
+    def elections(self) -> Collection[str]:
+        return self.names
+
+    def leadership(self, election: str) -> Leadership:
+        left = self.remaining_ms if self.leads else 0
+        return Leadership(election, self.node, self.leads, 4610, self.node if self.leads else "web-2", left)
+
+    def view(self) -> AgentView:
+        role = Role.HOLDER if self.leads else Role.CANDIDATE
+        elections = tuple(
+            ElectionView(name, role, self.node, 4610, 5, self.remaining_ms, "", None, ())
+            for name in self.names
+        )
+        return AgentView("prod", self.node, "0.1.0", 10_000, 1, 2, 1, "well", elections, (), ())
+
+    def unready(self) -> list[str]:
+        return self.reasons
+
+    def alive(self) -> bool:
+        return self.turns
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        self.listeners.append(listener)
+        return lambda: self.listeners.remove(listener)
+
+    def publish(self, change: Change) -> None:
+        """Tell all listeners."""
+        for listener in self.listeners:
+            listener(change)
+
+
+@asynccontextmanager
+async def serving(
+    path: Path, source: HandmadeSource | None = None, limits: Limits | None = None
+) -> AsyncIterator[HandmadeSource]:
+    """A server on this event loop, and the source it answers from."""
+    source = source or HandmadeSource()
+    listening = bind_socket(path)
+    server = Server(source, limits or Limits())
+    server.serve(listening)
+    try:
+        yield source
+    finally:
+        await server.close()
+        listening.close()
+
+
+@contextmanager
+def process(path: Path, **settings: object) -> "Iterator[subprocess.Popen[str]]":
+    """A server process that answers from a source with these settings, and is ended at the end.
+
+    It has a session of its own, as a daemon has: the scheduler shares the processors between sessions.
+    """
+    command = [sys.executable, "-m", "tests.unit.api.handmade", str(path), json.dumps(settings)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, cwd=PROJECT, start_new_session=True
+    ) as server:
+        try:
+            assert server.stdout is not None
+            assert server.stdout.readline() == "serving\n"
+            yield server
+        finally:
+            server.kill()
+
+
+async def serve_until_ended(path: Path, settings: dict[str, object]) -> None:
+    """Serve until SIGTERM; a line on standard output says that it has begun."""
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    source = HandmadeSource(**settings)  # type: ignore[arg-type]
+    async with serving(path, source):
+        sys.stdout.write("serving\n")
+        sys.stdout.flush()
+        await ended.wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve_until_ended(Path(sys.argv[1]), json.loads("".join(sys.argv[2:]) or "{}")))

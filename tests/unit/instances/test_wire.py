@@ -1,0 +1,145 @@
+"""Calls become the script's arguments, and its reply becomes values, whatever it says."""
+
+import pytest
+
+from leader.instances.wire import Caller, CarriedOut, RefusedBeat, decode, decode_notice, encode
+from leader.protocol.calls import (
+    Call,
+    Configuration,
+    Notice,
+    Observe,
+    Operation,
+    Registration,
+    Release,
+    Renew,
+    Resume,
+    Take,
+    Verdict,
+)
+from leader.protocol.record import LARGEST_TERM, Holder, Record, State, Version
+
+CALLER = Caller("prod", "n1", 3, Configuration(2, "f" * 16, 10_000, "e" * 16))
+HOLDER = Holder("n1", "abc", 7)
+RECORD = ["1", "run:repl", "4", "x1", "held", "9", "n1:abc:7", "10000", ""]
+
+
+def call(operation: Operation, election: str = "default") -> Call:
+    """A call with a nonce that can be recognised."""
+    return Call(election, "x1", 6, operation)
+
+
+def reply(*answers: list[str], **parts: object) -> list[object]:
+    """A reply as the script gives it; `parts` take the place of its own."""
+    usual: dict[str, object] = {
+        "format": "1", "eligibility": "ok", "process": "run:repl", "wall_ms": "1700000000000",
+        "configuration": [], "registry": [], "answers": list(answers),
+    }  # fmt: skip
+    return list((usual | parts).values())
+
+
+def test_keys_and_arguments_stand_as_the_script_documents_them() -> None:
+    """Configuration, nodes, one record per election; then the caller's own."""
+    keys, arguments = encode(CALLER, [call(Observe(), "x")], "about me", want_registry=True)
+    assert keys == ["leader:prod:configuration", "leader:prod:nodes", "leader:prod:election:x"]
+    assert arguments[:9] == [
+        "1", "leader:prod:3", "2", "f" * 16, "e" * 16, "10000", "n1", "about me", "1",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("operation", "expected"),
+    [
+        (Observe(), ["observe", "3", "x1", "6", "", "", "0", ""]),
+        (Take(Version(4, "y"), HOLDER, 10_000), ["take", "3", "x1", "6", "4:y", "n1:abc:7", "10000", ""]),
+        (
+            Take(Version(4, "y"), HOLDER, 10_000, released=True, sitting=True),
+            ["take", "3", "x1", "6", "4:y", "n1:abc:7", "10000", "released,sitting"],
+        ),
+        (Renew(HOLDER, 10_000), ["renew", "3", "x1", "6", "", "n1:abc:7", "10000", ""]),
+        (Resume(HOLDER, "def", 10_000), ["resume", "3", "x1", "6", "", "n1:abc:7", "10000", "def"]),
+        (Release(HOLDER), ["release", "3", "x1", "6", "", "n1:abc:7", "0", ""]),
+        (Release(HOLDER, "n2"), ["release", "3", "x1", "6", "", "n1:abc:7", "0", "n2"]),
+    ],
+)
+def test_each_operation_has_its_eight_arguments(operation: Operation, expected: list[str]) -> None:
+    """In the order that the script documents."""
+    _, arguments = encode(CALLER, [call(operation)], "", want_registry=False)
+    assert arguments[9:] == expected
+
+
+def test_two_calls_on_one_election_share_its_key() -> None:
+    """Each names the key by its place."""
+    keys, arguments = encode(
+        CALLER, [call(Observe(), "x"), call(Observe(), "y"), call(Observe(), "x")], "", want_registry=False
+    )
+    assert len(keys) == 4
+    assert arguments[10::8] == ["3", "4", "3"]
+
+
+def test_a_reply_is_read_back_whole() -> None:
+    """Record, configuration, registry, clock and process."""
+    raw = reply(
+        ["observed", *RECORD],
+        configuration=["2", "f" * 16, "", "10000", "n2"],
+        registry=[["n2", "5", "b"], ["n1", "0", "a"]],
+    )
+    outcome = decode(raw, [call(Observe())], want_registry=True)
+    assert isinstance(outcome, CarriedOut)
+    assert outcome.reply.configuration == Configuration(2, "f" * 16, 10_000)
+    assert outcome.reply.configured_by == "n2"
+    assert outcome.reply.registry == (Registration("n1", 0, "a"), Registration("n2", 5, "b"))
+    assert outcome.reply.answers[0].verdict is Verdict.OBSERVED
+    assert outcome.reply.answers[0].record == Record(
+        "run:repl", Version(4, "x1"), State.HELD, 9, HOLDER, 10_000
+    )
+
+
+def test_a_registry_that_was_not_asked_for_is_none_and_not_empty() -> None:
+    """Nobody may take it for "there are no nodes"."""
+    outcome = decode(reply(), [], want_registry=False)
+    assert isinstance(outcome, CarriedOut)
+    assert outcome.reply.registry is None
+
+
+def test_an_instance_that_cannot_vote_answers_with_no_record() -> None:
+    """Its word is handed on."""
+    assert decode(reply(eligibility="replica"), [call(Observe())], want_registry=False) == RefusedBeat(
+        "replica"
+    )
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        None,
+        b"OK",
+        [],
+        ["1", "ok"],
+        reply(["observed", *RECORD], wall_ms="soon"),
+        reply(["observed", *RECORD[:-1]]),
+        reply(["unheard-of", *RECORD]),
+        reply(["observed", *RECORD[:4], "asleep", *RECORD[5:]]),
+        reply(["observed", *RECORD[:6], "nobody", *RECORD[7:]]),
+        reply(["observed", *RECORD], ["observed", *RECORD]),
+        reply(),
+        reply(["granted", *RECORD[:3], "another-nonce", *RECORD[4:]]),
+    ],
+)
+def test_what_is_no_reply_to_these_calls_is_refused(raw: object) -> None:
+    """Also one that grants somebody else's call: a grant echoes the nonce (rule R8)."""
+    with pytest.raises(ValueError):  # noqa: PT011  of any part of it
+        decode(raw, [call(Observe())], want_registry=False)
+
+
+def test_a_notice_holds_the_whole_record() -> None:
+    """Terms up to 2^53 - 1 are exact."""
+    fields = ["default", *RECORD[:5], str(LARGEST_TERM), *RECORD[6:]]
+    record = Record("run:repl", Version(4, "x1"), State.HELD, LARGEST_TERM, HOLDER, 10_000)
+    assert decode_notice(fields) == Notice("default", record)
+
+
+@pytest.mark.parametrize("values", [None, {}, [], ["default"], ["default", *RECORD, "more"], ["d", 1, 2]])
+def test_what_is_no_notice_is_refused(values: object) -> None:
+    """Anybody may publish on a channel."""
+    with pytest.raises(ValueError):  # noqa: PT011  of any part of it
+        decode_notice(values)

@@ -1,0 +1,82 @@
+"""A cluster made up by hand: five instances, three nodes, two elections, one instance down."""
+
+from dataclasses import asdict, replace
+from typing import Any
+
+from leader.protocol.snapshot import AgentView, ElectionView, InstanceView, NodeView, Role, VoteView
+
+TERM = 1_790_000_000_000
+
+
+def vote(instance: str, state: str = "held", holder: str = "web-1", *, granted: bool = False) -> VoteView:
+    """One instance's record."""
+    return VoteView(instance, state, TERM if state != "unknown" else 0, holder, 1200, granted)
+
+
+def instance(name: str, problem: str = "") -> InstanceView:
+    """One instance; with a problem it has not answered for 40 s."""
+    if problem:
+        return InstanceView(name, f"redis://{name}:6379", 40_000, None, "", "", problem)
+    return InstanceView(name, f"redis://{name}:6379", 120, 0.418, f"run-{name}:repl", "Valkey 9.1.2", "")
+
+
+def node(name: str, role: str, priority: int = 100) -> NodeView:
+    """One node in good health."""
+    roles = {"default": role, "reports": "observer"}
+    return NodeView(
+        name, 900, "0.1.0", roles, {"default": priority, "reports": 0}, False, True, True
+    )  # paused, fit, sees_majority
+
+
+DEFAULT = ElectionView(
+    election="default",
+    role=Role.CANDIDATE,
+    leader="web-1",
+    term=TERM,
+    since_ms=192_000,
+    remaining_ms=0,
+    reason="web-1 leads",
+    takeover_in_ms=8100,
+    votes=(*(vote(name) for name in "abcd"), vote("e", "unknown", "")),
+)
+LED = replace(
+    DEFAULT,
+    role=Role.HOLDER,
+    leader="web-2",
+    remaining_ms=8234,
+    reason="",
+    takeover_in_ms=None,
+    votes=tuple(vote(name, holder="web-2", granted=True) for name in "abcde"),
+)
+REPORTS = ElectionView(
+    election="reports",
+    role=Role.OBSERVER,
+    leader="",
+    term=0,
+    since_ms=192_000,
+    remaining_ms=0,
+    reason="this node only observes: its priority is 0",
+    takeover_in_ms=None,
+    votes=tuple(vote(name, "fresh", "") for name in "abcde"),
+)
+CLUSTER = AgentView(
+    cluster="prod",
+    node="web-2",
+    version="0.1.0",
+    lease_ms=10_000,
+    generation=3,
+    majority=3,
+    tolerates=1,
+    verdict="4 of 5 instances answer; 1 more may fail",
+    elections=(DEFAULT, REPORTS),
+    instances=(
+        *(instance(name) for name in "abcd"),
+        instance("e", "instance e does not answer at e:6379: start it, or mend the network between"),
+    ),
+    nodes=(node("web-1", "holder"), node("web-2", "candidate"), node("web-3", "candidate", 50)),
+)
+
+
+def document() -> dict[str, Any]:
+    """The same as the API says it."""
+    return asdict(CLUSTER)
