@@ -1,0 +1,61 @@
+# `make demo` and `make test` need a Python of 3.11 or later, with venv, and nothing else.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+BIN := .venv/bin
+STAMP := .venv/.installed
+FAST_TESTS := $(wildcard tests/unit tests/rules tests/scenarios tests/simulation)
+# pytest on two processes; tests that share something outside carry the same xdist_group
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
+
+.PHONY: help venv demo test check lint format soak compare bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+venv: $(STAMP) ## set up .venv with all that the targets below need
+
+demo: $(STAMP) ## three agents on an embedded quorum, with jobs, crashes and fail-overs
+	@$(BIN)/leader demo
+
+test: $(STAMP) ## every test but the long ones
+	@$(PYTEST)
+
+check: lint ## format, lint, types, unit tests, rules and some hundred seeds, in under a minute
+	@$(PYTEST) --seeds 300 $(FAST_TESTS)
+
+lint: $(STAMP) ## format, lint and types
+	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check
+	@$(BIN)/mypy
+
+format: $(STAMP) ## format the code, and mend what ruff can mend
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+
+soak: $(STAMP) ## the long tests: as many seeds as two cores do in an hour (MINUTES=n), and mutants by seeds alone
+	@$(BIN)/python -m tests.simulation.soak --minutes $(or $(MINUTES),60) --jobs 2
+	@$(BIN)/python -m tests.simulation.soak --mutants --jobs 2
+	@$(PYTEST) -m slow --timeout 0
+
+compare: $(STAMP) ## leader and Redlock in the same simulated world, fault by fault
+	@$(BIN)/python -m tests.simulation.compare
+
+bench: $(STAMP) ## measure: start-up, fail-over, size
+	@$(BIN)/python -m tests.benchmarks
+
+clean: ## remove all that the targets above made
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP): pyproject.toml packaging/bin/leader
+	@case "$(CURDIR)" in *" "*) \
+	  echo "make: programs of a virtual environment cannot run from a path with a blank; move this folder: $(CURDIR)" >&2; exit 1;; esac
+	@python= ; for p in python3 python3.11 python3.12 python3.13 python3.14; do \
+	  if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$p; break; fi; done; \
+	if [ -z "$$python" ]; then \
+	  echo "make: no Python of 3.11 or later was found (python3 is $$(python3 -V 2>/dev/null || echo absent)); install one, such as with: apt install python3 python3-venv" >&2; exit 1; fi; \
+	if ! $$python -c 'import venv, ensurepip' 2>/dev/null; then \
+	  echo "make: $$python cannot make virtual environments; install its venv module, such as with: apt install python3-venv" >&2; exit 1; fi; \
+	if [ ! -x $(BIN)/python ]; then echo "setting up .venv with $$($$python -V)"; $$python -m venv --clear .venv || exit 1; fi
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,embedded]'
+	@touch $@
