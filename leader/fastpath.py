@@ -12,7 +12,7 @@ from os import environ
 
 from leader.clock import now_ns
 from leader.paths import choose_client_socket
-from leader.reach import SECOND_NS, connect, patience_s, why_not
+from leader.reach import connect, patience_s, why_not
 
 LEADS, LEADS_NOT, WRONG, UNKNOWN = 0, 1, 2, 3
 LEADING, NOT_THERE, NOT_LEADING = 200, 404, 503
@@ -204,7 +204,7 @@ def judge(election: str, status: int, headers: dict[str, str], sent_ns: int, for
     left_ns = int(remaining) * MILLISECOND_NS - (now_ns() - sent_ns)
     if left_ns <= 0:
         raise Unknown("the answer is too old: the lease it tells of may have ended; ask again")
-    left = f"for {left_ns / SECOND_NS:.3f} s more at least"
+    left = f"for {left_ns // MILLISECOND_NS / 1000:.3f} s more at least"
     if left_ns < for_ms * MILLISECOND_NS:
         return LEADS_NOT, f"{node} leads {election}, but only {left}"
     return LEADS, f"{node} leads {election} with term {headers.get('leader-term', '?')}, {left}"

@@ -1,4 +1,4 @@
-"""One agent per directory: a lock that ends with its process, however that ends.
+"""One agent per directory and per socket: a lock that ends with its process, however that ends.
 
 It is taken before the socket is bound or a file of the last process is read (rule R5).
 """
@@ -9,25 +9,25 @@ from pathlib import Path
 
 from leader.errors import AlreadyRunning, Refused
 
-LOCK_NAME = "lock"
 LOCK_MODE = 0o600
 """Nobody else may open it: a lock can be taken through a descriptor that only reads."""
 
 
-class DirectoryLock:
-    """The lock on a directory, held until `release`, or the end of its process.
+class Lock:
+    """A lock on one path, held until `release`, or the end of its process.
 
-    Over an exec it lasts if `descriptor` is made inheritable and handed to `inherited`.
+    It lies on a file of its own: `lock` in a directory, `<path>.lock` beside anything else. Over an exec it
+    lasts if `descriptor` is made inheritable and handed to `inherited`.
     """
 
-    def __init__(self, directory: str | os.PathLike[str]) -> None:
+    def __init__(self, path: Path) -> None:
         """Take the lock, without waiting; the directory must exist.
 
         Raises:
             AlreadyRunning: another process has it.
             Refused: the system does not allow it.
         """
-        self.path = Path(directory) / LOCK_NAME
+        self.path = lock_file(path)
         try:
             self.descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, LOCK_MODE)
         except OSError as error:
@@ -44,22 +44,23 @@ class DirectoryLock:
                 raise Refused(
                     f"{self.path} cannot be locked: {error.strerror}; use a local directory"
                 ) from error
+            other = "directory" if path.is_dir() else "socket"
             raise AlreadyRunning(
-                f"another agent{owner} uses {self.path.parent}: stop it, or give this one another directory"
+                f"another agent{owner} uses {path}: stop it, or give this one another {other}"
             ) from None
         self._sign()
 
     @classmethod
-    def inherited(cls, directory: str | os.PathLike[str], descriptor: int) -> "DirectoryLock":
+    def inherited(cls, path: Path, descriptor: int) -> "Lock":
         """The lock that the process before handed on over an exec, still held."""
         lock = cls.__new__(cls)
-        lock.path = Path(directory) / LOCK_NAME
+        lock.path = lock_file(path)
         lock.descriptor = descriptor
         os.set_inheritable(descriptor, False)
         return lock
 
     def release(self) -> None:
-        """Let another agent have the directory; the file stays, because removing it would race."""
+        """Let another agent have the place; the file stays, because removing it would race."""
         os.close(self.descriptor)
 
     def _sign(self) -> None:
@@ -74,3 +75,8 @@ class DirectoryLock:
         """The other process, in words, as far as it is known."""
         text = os.pread(self.descriptor, 32, 0).strip()
         return f" (process {text.decode()})" if text.isdigit() else ""
+
+
+def lock_file(path: Path) -> Path:
+    """Where the lock on this path lies."""
+    return path / "lock" if path.is_dir() else path.with_name(f"{path.name}.lock")

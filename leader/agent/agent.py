@@ -56,6 +56,7 @@ class Agent:
         self._names = {address: name for name, address in self._addresses.items()}
         self._lease_ns = config.quorum.lease_ms * NS_PER_MS
         self._stopping = asyncio.Event()
+        self._why_it_stops = ""
         self._started_at = clock.now_ns()
         self.conductor = self._make_conductor(directories)
         around = Surroundings(
@@ -108,7 +109,7 @@ class Agent:
         """Take part until `stop` or `leave_held` is called.
 
         Raises:
-            ExceptionGroup: a task of the agent broke.
+            ExceptionGroup: a part of the agent broke.
         """
         async with asyncio.TaskGroup() as group:
             lanes = self.lanes.values()
@@ -117,17 +118,23 @@ class Agent:
                 group.create_task(lane.instance.listen(self._noticer(lane)), name=f"notices {lane.name}")
                 for lane in lanes
             ]
-            tasks.append(group.create_task(self.conductor.save_terms(), name="terms"))
+            tasks.append(group.create_task(self.conductor.keep_time(), name="time"))
             self.conductor.start(self.lanes)
             await self._stopping.wait()
+            if self._why_it_stops:
+                await self._hand_over(self._why_it_stops)
             for task in tasks:
                 task.cancel()
-        self.conductor.stop_timer()
+        self.conductor.close()
         for lane in self.lanes.values():
             await lane.instance.close()
 
-    async def stop(self, reason: str) -> None:
-        """Hand over what is held, leave the registry, and let `run` return."""
+    def stop(self, reason: str) -> None:
+        """Let `run` hand over what is held, leave the registry, and return."""
+        self._why_it_stops = reason
+        self._stopping.set()
+
+    async def _hand_over(self, reason: str) -> None:
         holds = any(elector.tenure is not None for elector in self.conductor.electors.values())
         self.conductor.feed_all(ContentionChanged(allowed=False, reason=reason))
         for lane in self.lanes.values():
@@ -142,7 +149,6 @@ class Agent:
                 "%s did not answer at the end: what was held there runs out within one lease",
                 ", ".join(silent),
             )
-        self._stopping.set()
 
     def leave_held(self) -> None:
         """Let `run` return at once and keep what is held, for the process that takes this one's place."""
@@ -184,7 +190,11 @@ class Agent:
                 node=self.config.node.name,
                 version=__version__,
                 incarnation=self._incarnation,
-                contends=all(elector.allowed for _, elector in electors),
+                contends=all(
+                    elector.may_contend(now) and not elector.disk_fails(now)
+                    for _, elector in electors
+                    if elector.identity.priority > 0
+                ),
                 sees_majority=len(self._answering(now)) >= self.config.quorum.majority,
                 priorities={name: elector.identity.priority for name, elector in electors},
                 roles={name: str(elector.role(now)) for name, elector in electors},
@@ -241,12 +251,8 @@ class Agent:
             reasons.append(
                 f"{answering} of {len(self.lanes)} instances answered within the last lease, not {needed}"
             )
-        refused = [
-            name for name, elector in self.conductor.electors.items() if not elector.electorate.accepts_us()
-        ]
-        if refused:
-            elector = self.conductor.electors[refused[0]]
-            reasons.append(view.why_not(elector, view.leadership(elector, now), now))
+        barred = (elector.electorate.bar(now) for elector in self.conductor.electors.values())
+        reasons += {view.bar_sentence(bar): None for bar in barred if bar}
         return reasons
 
     def alive(self) -> bool:

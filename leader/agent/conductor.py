@@ -15,9 +15,12 @@ from leader.agent.journal import Journal
 from leader.agent.lane import Lane
 from leader.agent.logs import log
 from leader.agent.store import HolderStore, TermStore
+from leader.agent.view import bar_sentence
+from leader.agent.writer import TermWriter
 from leader.errors import TermNotSaved
 from leader.protocol.elector import Elector
 from leader.protocol.events import (
+    Barred,
     ClaimFailed,
     Effect,
     EndJobs,
@@ -33,6 +36,7 @@ from leader.protocol.events import (
     Send,
     TermSaved,
     Ticked,
+    Unbarred,
 )
 from leader.protocol.events import TermNotSaved as TermWasNotSaved
 
@@ -45,12 +49,12 @@ class Conductor:
     ) -> None:
         self.electors = electors
         self.lanes: dict[str, Lane] = {}
-        self._terms = terms
         self._holders = holders
         self._journal = journal
         self._events: deque[tuple[str, Event]] = deque()
-        self._unsaved: asyncio.Queue[tuple[str, int]] = asyncio.Queue()
+        self._writer = TermWriter(terms, self._term_written)
         self._timer: asyncio.TimerHandle | None = None
+        self._due = asyncio.Event()
         self._draining = False
         self._wakes: dict[str, Instant] = {}
         self._disk_fails = False
@@ -92,22 +96,27 @@ class Conductor:
         if self._timer is not None:
             self._timer.cancel()
         delay_ns = self.wake_at - clock.now_ns()
-        self._timer = asyncio.get_running_loop().call_later(max(0, delay_ns) / 1e9, self._tick)
+        self._timer = asyncio.get_running_loop().call_later(max(0, delay_ns) / 1e9, self._due.set)
 
     @property
     def wake_at(self) -> Instant:
         """The earliest moment that any elector waits for."""
         return min(self._wakes.values())
 
-    def _tick(self) -> None:
-        now = clock.now_ns()
-        self._events.extend((election, Ticked()) for election, at in self._wakes.items() if at <= now)
-        self._drain()
+    async def keep_time(self) -> None:
+        """Wake each elector when it wants to be, until cancelled."""
+        while True:
+            await self._due.wait()
+            self._due.clear()
+            now = clock.now_ns()
+            self._events.extend((election, Ticked()) for election, at in self._wakes.items() if at <= now)
+            self._drain()
 
-    def stop_timer(self) -> None:
-        """End the ticking: nothing is sent any more."""
+    def close(self) -> None:
+        """Set no timer any more, and write no term but the one that is being written."""
         if self._timer is not None:
             self._timer.cancel()
+        self._writer.close()
 
     def _carry_out(self, election: str, effects: list[Effect]) -> None:
         for effect in effects:
@@ -115,12 +124,12 @@ class Conductor:
                 case Send():
                     self.lanes[effect.instance].put(effect.call)
                 case SaveTerm():
-                    self._unsaved.put_nowait((election, effect.term))
+                    self._writer.save(election, effect.term)
                 case SaveHolder():
                     self._events.append((election, self._save_holder(election, effect)))
                 case EndJobs():
                     self._events.append((election, JobsEnded(effect.term)))
-                case Gained() | Lost() | ClaimFailed():
+                case Gained() | Lost() | ClaimFailed() | Barred() | Unbarred():
                     self._tell(election, effect)
                 case _:
                     assert_never(effect)
@@ -137,22 +146,14 @@ class Conductor:
             return HolderNotSaved()
         return HolderSaved(effect.holders)
 
-    async def save_terms(self) -> None:
-        """Write terms as they are asked for, one after the other, until cancelled."""
-        while True:
-            election, term = await self._unsaved.get()
-            try:
-                await asyncio.to_thread(self._terms.save, election, term)
-            except TermNotSaved as error:
-                if not self._disk_fails:
-                    log.error("%s", error)
-                self._disk_fails = True
-                self.feed(election, TermWasNotSaved(term))
-            else:
-                self._disk_fails = False
-                self.feed(election, TermSaved(term))
+    def _term_written(self, election: str, term: int, error: TermNotSaved | None) -> None:
+        if error is not None and not self._disk_fails:
+            log.error("%s", error)
+        self._disk_fails = error is not None
+        self._events.append((election, TermWasNotSaved(term) if error else TermSaved(term)))
+        self._due.set()
 
-    def _tell(self, election: str, effect: Gained | Lost | ClaimFailed) -> None:
+    def _tell(self, election: str, effect: Gained | Lost | ClaimFailed | Barred | Unbarred) -> None:
         match effect:
             case Gained(holder, resumed):
                 how = "resumed the leadership after a restart" if resumed else "leads"
@@ -178,3 +179,14 @@ class Conductor:
                     refused=refused,
                     unknown=unknown,
                 )
+            case Barred(bar, instance):
+                self._journal.tell(
+                    "barred",
+                    f"this node claims nothing: {bar_sentence(effect)}",
+                    level=logging.WARNING,
+                    election=election,
+                    why=str(bar),
+                    instance=instance,
+                )
+            case Unbarred():
+                self._journal.tell("unbarred", "this node may claim again", election=election)

@@ -54,6 +54,7 @@ class Lane:
         self._idle.set()
         self._registered_at: Instant | None = None
         self._leaving = False
+        self._has_left = False
         self._failing_since: Instant | None = None
 
     @property
@@ -69,7 +70,7 @@ class Lane:
 
     def leave(self) -> None:
         """Take this node out of the registry, with the next call or by one of its own."""
-        self._leaving = True
+        self._leaving = self._has_left = True
         self._idle.clear()
         self._wanted.set()
 
@@ -110,11 +111,11 @@ class Lane:
             self._succeed(calls, reply)
 
     def _registers(self) -> bool:
-        """Whether it is time to register again: about once a beat."""
-        return (
-            self._registered_at is None
-            or clock.now_ns() - self._registered_at > self._around.beat_ns * 3 // 4
-        )
+        """Whether it is time to register again: about once a beat, and never after the farewell."""
+        if self._has_left:
+            return False
+        since = self._registered_at
+        return since is None or clock.now_ns() - since > self._around.beat_ns * 3 // 4
 
     def _succeed(self, calls: list[Call], reply: Reply) -> None:
         self.process = reply.process

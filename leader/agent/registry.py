@@ -62,7 +62,7 @@ def decode(node: str, text: str) -> Entry | None:
             roles={str(k): str(v) for k, v in values["roles"].items()},
             processes={str(k): str(v) for k, v in values["processes"].items()},
         )
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
 
 

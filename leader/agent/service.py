@@ -22,15 +22,15 @@ from leader.agent.agent import Agent, Directories
 from leader.agent.logs import log
 from leader.agent.notify import ServiceManager
 from leader.agent.store import make_directory
-from leader.api.binding import bind_socket, remove_socket
+from leader.api.binding import bind_socket, make_place, remove_socket
 from leader.api.server import Server
 from leader.config.model import Config
 from leader.errors import ConfigurationError, LeaderError, Refused
 from leader.instances.instance import Instance
-from leader.lock import DirectoryLock
+from leader.lock import Lock
 
 INHERITED = "LEADER_INHERITED"
-"""The descriptors that a re-executed agent finds open: socket, runtime lock, state lock."""
+"""The descriptors that a re-executed agent finds open: the socket, and the locks of `Places.locked`."""
 
 SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 """Those that the agent acts on; while it takes its own place they wait for the new process."""
@@ -46,24 +46,28 @@ class Places:
     socket: Path
     directories: Directories
 
+    @property
+    def locked(self) -> tuple[Path, Path, Path]:
+        """What no two agents may share."""
+        return self.directories.runtime, self.directories.state, self.socket
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
     """What this process holds open for its whole life, and hands on at a re-execution."""
 
     listening: socket.socket
-    runtime_lock: DirectoryLock
-    state_lock: DirectoryLock
+    locks: tuple[Lock, ...]
 
-    def descriptors(self) -> tuple[int, int, int]:
+    def descriptors(self) -> tuple[int, ...]:
         """The open files, in the order in which `INHERITED` names them."""
-        return self.listening.fileno(), self.runtime_lock.descriptor, self.state_lock.descriptor
+        return self.listening.fileno(), *(lock.descriptor for lock in self.locks)
 
     def release(self) -> None:
         """Close all of it."""
         self.listening.close()
-        self.runtime_lock.release()
-        self.state_lock.release()
+        for lock in self.locks:
+            lock.release()
 
 
 class Service:
@@ -83,7 +87,7 @@ class Service:
         self._manager = ServiceManager()
         self._restarts = False
         self._left_over: set[signal.Signals] = set()
-        self._stopping: asyncio.Task[None] | None = None
+        self._stops = False
 
     def run(self) -> int:
         """Run until stopped; return the exit code.
@@ -111,13 +115,10 @@ class Service:
         inherited = os.environ.pop(INHERITED, "")
         directories = self._places.directories
         if inherited:
-            listening, runtime, state = (int(descriptor) for descriptor in inherited.split(","))
+            listening, *locks = (int(descriptor) for descriptor in inherited.split(","))
             os.set_inheritable(listening, False)
-            return Held(
-                socket.socket(fileno=listening),
-                DirectoryLock.inherited(directories.runtime, runtime),
-                DirectoryLock.inherited(directories.state, state),
-            )
+            pairs = zip(self._places.locked, locks, strict=True)
+            return Held(socket.socket(fileno=listening), tuple(Lock.inherited(*pair) for pair in pairs))
         make_directory(directories.runtime, 0o755)
         make_directory(directories.state, STATE_MODE)
         if directories.runtime.samefile(directories.state):
@@ -125,9 +126,10 @@ class Service:
                 f"{directories.state} is the directory for both runtime and state: name another one for one "
                 "of them with LEADER_RUNTIME_DIR or LEADER_STATE_DIR"
             )
-        runtime_lock = DirectoryLock(directories.runtime)
-        state_lock = DirectoryLock(directories.state)
-        return Held(bind_socket(self._places.socket, self._config.api.socket_mode), runtime_lock, state_lock)
+        path = self._places.socket
+        make_place(path)
+        locks = tuple(Lock(place) for place in self._places.locked)
+        return Held(bind_socket(path, self._config.api.socket_mode), locks)
 
     async def _serve(self, held: Held) -> None:
         agent = Agent(self._config, self._places.directories, self._make_instances(self._config))
@@ -180,19 +182,20 @@ class Service:
         if self._restarts:
             self._left_over.add(number)
             return
-        if self._stopping is not None:
+        if self._stops:
             log.warning(
                 "a second signal: the agent ends at once, and what it holds runs out within one lease"
             )
             os._exit(128 + number)
         self._manager.tell("STOPPING=1")
-        self._stopping = asyncio.get_running_loop().create_task(agent.stop("this node's agent is stopping"))
+        self._stops = True
+        agent.stop("this node's agent is stopping")
 
     def _restart(self, agent: Agent) -> None:
         if self._restarts:
             self._left_over.add(signal.SIGHUP)
             return
-        if self._stopping is not None:
+        if self._stops:
             return
         if self._reload is None:
             log.warning("a development agent does not reload: stop and start it")

@@ -108,11 +108,26 @@ class HolderStore:
         self._holders: dict[str, tuple[Holder, ...]] = {}
 
     def load(self) -> dict[str, tuple[Holder, ...]]:
-        """Return the holders that may be resumed, by election; a file from elsewhere is deleted unread."""
+        """Return the holders that may be resumed, by election; a file from elsewhere is deleted unread.
+
+        Raises:
+            ConfigurationError: the file is there, and the system does not let this user read or delete it.
+        """
+        try:
+            return self._load()
+        except OSError as error:
+            raise ConfigurationError(
+                f"{self._path} cannot be read ({error.strerror}): it names what this node held; "
+                "run the agent as the user that owns it, or remove it"
+            ) from error
+
+    def _load(self) -> dict[str, tuple[Holder, ...]]:
         try:
             text = self._path.read_text()
-        except (FileNotFoundError, UnicodeDecodeError):
+        except FileNotFoundError:
             text = ""
+        except UnicodeDecodeError:
+            text = "not ours"
         self._holders = resume.resumable(text, self._place)
         if text and not self._holders:
             self._path.unlink(missing_ok=True)

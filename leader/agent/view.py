@@ -1,11 +1,12 @@
 """The read model of one agent, built at the moment of asking from electors, lanes and registry."""
 
 from collections import Counter
+from typing import assert_never
 
 from leader.agent.lane import Lane
 from leader.protocol.elector import Elector
 from leader.protocol.electorate import Electorate
-from leader.protocol.events import NS_PER_MS, Instant
+from leader.protocol.events import NS_PER_MS, Bar, Barred, Instant
 from leader.protocol.record import Holder, Record, State
 from leader.protocol.snapshot import ElectionView, InstanceView, Leadership, Role, VoteView
 from leader.protocol.witness import Witness
@@ -87,7 +88,7 @@ def _own_obstacle(elector: Elector, now: Instant) -> str:
         return "this node only observes: its priority is 0"
     if not elector.allowed:
         return elector.reason
-    if elector.disk_fails:
+    if elector.disk_fails(now):
         return "the state directory cannot be written, so this node claims nothing: see its log"
     return ""
 
@@ -95,18 +96,25 @@ def _own_obstacle(elector: Elector, now: Instant) -> str:
 def _quorum_obstacle(electorate: Electorate, now: Instant) -> str:
     """What is wrong between this node and the instances, or nothing."""
     answering = [witness for witness in electorate.witnesses.values() if not witness.silent]
-    refusing = [witness for witness in electorate.witnesses.values() if witness.accepts is False]
     if len(answering) < electorate.needed:
         total = len(electorate.witnesses)
         return f"{len(answering)} of {total} instances answer, {electorate.needed} are needed"
-    if refusing and not electorate.accepts_us():
-        return (
-            f"instance {refusing[0].name} keeps another list, lease or generation, written by node "
-            f"{refusing[0].configured_by}: give all nodes the same [quorum]"
-        )
-    if contested := electorate.contested(now):
-        return f"instance {contested[0]} is another server for another node: check its address on both"
-    return ""
+    barred = electorate.bar(now)
+    return bar_sentence(barred) if barred else ""
+
+
+def bar_sentence(barred: Barred) -> str:
+    """What forbids this node to claim, and what to do about it."""
+    match barred.bar:
+        case Bar.OTHER_CONFIGURATION:
+            return (
+                f"instance {barred.instance} keeps another list, lease or generation, written by node "
+                f"{barred.node}: give all nodes the same [quorum]"
+            )
+        case Bar.TWO_SERVERS:
+            return f"instance {barred.instance} is another server for another node: check its address on both"
+        case _:
+            assert_never(barred.bar)
 
 
 def instance_view(lane: Lane, now: Instant) -> InstanceView:

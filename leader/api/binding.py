@@ -1,6 +1,7 @@
 """Where the agent listens: a socket that everybody may reach, and that no second agent takes from it.
 
-Abstract sockets have no permissions, so it is a file. The caller holds the lock of its directory.
+Abstract sockets have no permissions, so it is a file. The caller holds a lock on it: of two agents that
+start at once, each would find nobody listening.
 """
 
 import os
@@ -16,6 +17,18 @@ BACKLOG = 4096
 
 DIRECTORY_MODE = 0o755
 SOCKET_MODE = 0o666
+
+
+def make_place(path: Path) -> None:
+    """See that the socket's directory is there, open to everybody if it is made.
+
+    Raises:
+        Refused: the system does not allow it.
+    """
+    try:
+        make_directory(path.parent)
+    except OSError as error:
+        raise cannot_listen(path, error) from error
 
 
 def bind_socket(path: str | os.PathLike[str], mode: int = SOCKET_MODE) -> socket.socket:
@@ -37,10 +50,15 @@ def bind_socket(path: str | os.PathLike[str], mode: int = SOCKET_MODE) -> socket
         make_way(target)
         return listen(beside, target, mode)
     except OSError as error:
-        raise Refused(
-            f"the agent cannot listen at {target}: {error.strerror or error}; "
-            "give this user the directory, or name another socket with --socket or LEADER_SOCKET"
-        ) from error
+        raise cannot_listen(target, error) from error
+
+
+def cannot_listen(target: Path, error: OSError) -> Refused:
+    """What the system did not allow, and what to do."""
+    return Refused(
+        f"the agent cannot listen at {target}: {error.strerror or error}; "
+        "give this user the directory, or name another socket with --socket or LEADER_SOCKET"
+    )
 
 
 def remove_socket(path: str | os.PathLike[str]) -> None:

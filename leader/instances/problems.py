@@ -250,7 +250,8 @@ _TIMEOUTS = {
         Kind.TIMEOUT,
         (
             "instance {name} did not let this node connect to {place} within {timeout} ms; "
-            "check that it runs, and the network and firewalls in between"
+            "check that it runs, and the network and firewalls in between; if they are only slow, "
+            "raise quorum.lease, a tenth of which an agent waits"
         ),
     ),
     "handshaking": (
@@ -263,8 +264,8 @@ _TIMEOUTS = {
     "answering": (
         Kind.TIMEOUT,
         (
-            "instance {name} did not answer within {timeout} ms; "
-            "check its load with redis-cli --latency, and the network"
+            "instance {name} did not answer within {timeout} ms; check its load with redis-cli --latency, "
+            "and the network, or raise quorum.lease, a tenth of which an agent waits"
         ),
     ),
 }

@@ -23,6 +23,7 @@ from leader.protocol.calls import (
 )
 from leader.protocol.electorate import Electorate
 from leader.protocol.events import (
+    Bar,
     ClaimFailed,
     ContentionChanged,
     Effect,
@@ -45,6 +46,7 @@ from leader.protocol.events import (
     TermSaved,
     Ticked,
     Unanswered,
+    Unbarred,
 )
 from leader.protocol.quorum import sure_ns
 from leader.protocol.record import LARGEST_TERM, Holder, Record, State
@@ -98,19 +100,21 @@ class Elector:
         self.allowed = True
         self.reason = ""
         """Why this node may not contend, or why its last leadership ended."""
-        self.disk_fails = False
-        """The last term could not be saved, so this node claims nothing (rule R9)."""
+        self._disk_fails = False
+        """The last term could not be saved."""
         self._random = random
-        self._claimed_term = highest_term
         self._saved_term = highest_term
+        self._saving_term = highest_term
+        """The highest that the state directory was asked to keep since it last failed."""
+        self._save_from = now
         self._failures = 0
         self._hold_back_until = now
         self._claim_at: Instant | None = None
-        self._contested = False
+        self._barred: Bar | None = None
         self._withheld: set[Holder] = set()
         """Holders that the file may still name, so that they must not be released."""
         self._effects: list[Effect] = []
-        if resumable and identity.priority > 0:
+        if resumable:
             self.tenure = self._resumption(resumable, now)
 
     # What this node is, computed at the moment of asking (rule R6).
@@ -130,6 +134,12 @@ class Elector:
         if self.tenure is None or not self.tenure.leads(now):
             return 0
         return (self.tenure.deadline or now) - now
+
+    def disk_fails(self, now: Instant) -> bool:
+        """Whether terms cannot be saved, or not within a beat, so that this node claims nothing (rule R9)."""
+        tenure = self.tenure
+        waits = tenure is not None and tenure.stage is Stage.SAVING_TERM and now - tenure.began > self.beat_ns
+        return self._disk_fails or waits
 
     @property
     def settled(self) -> bool:
@@ -201,6 +211,7 @@ class Elector:
 
     def _advance(self, now: Instant) -> None:
         """Take every step that is due."""
+        self._tell_bar(now)
         if self.tenure is not None:
             self._settle(self.tenure, now)
         if self.tenure is None:
@@ -208,9 +219,16 @@ class Elector:
         for witness in self.electorate.witnesses.values():
             if witness.due <= now:
                 self._beat(witness, now)
-        if self.electorate.known_term > self._saved_term:
-            self._saved_term = self.electorate.known_term
-            self._effects.append(SaveTerm(self._saved_term))
+        if self.electorate.known_term > self._saving_term and now >= self._save_from:
+            self._save_term(self.electorate.known_term)
+
+    def _tell_bar(self, now: Instant) -> None:
+        """Say what forbids this node to claim, when that begins and when it ends (rules R7, R10)."""
+        barred = self.electorate.bar(now)
+        bar = barred.bar if barred else None
+        if bar is not self._barred:
+            self._barred = bar
+            self._effects.append(barred or Unbarred())
 
     # Replies, silence and notices.
 
@@ -331,21 +349,16 @@ class Elector:
 
     # Claiming (rules R1, R2, R9).
 
-    def may_contend(self) -> bool:
+    def may_contend(self, now: Instant) -> bool:
         """Whether this node would claim an open election."""
-        return (
-            self.allowed
-            and self.identity.priority > 0
-            and not self._contested
-            and self.electorate.accepts_us()
-        )
+        return self.allowed and self.identity.priority > 0 and self.electorate.bar(now) is None
 
     def _next_claim(self, now: Instant) -> Instant | None:
         """When this node may claim: enough records may be taken, and its turn has come.
 
         Whose turn it is, is asked only once the election is open; before that, the opening is the answer.
         """
-        opens = self.electorate.opens_at() if self.may_contend() else None
+        opens = self.electorate.opens_at() if self.may_contend(now) else None
         if opens is None or opens > now:
             return opens
         wait = self.electorate.courtesy_ns(
@@ -354,37 +367,43 @@ class Elector:
         return max(opens + wait, self._hold_back_until)
 
     def _consider_claim(self, now: Instant) -> None:
-        self._contested = bool(self.electorate.contested(now))
         self._claim_at = moment = self._next_claim(now)
         if moment is None or moment > now:
             return
-        term = self.electorate.next_term(self._claimed_term)
+        term = self.electorate.next_term()
         if term > LARGEST_TERM:
             self._hold_back_until = self._claim_at = now + self.lease_ns
             return
-        self._claimed_term = term
-        self._saved_term = max(self._saved_term, term)
         holder = Holder(self.identity.node, self.identity.incarnation, term)
         self.tenure = Tenure(holder, Stage.SAVING_TERM, now, self.electorate.needed, self.lease_ms)
+        self._save_term(term)
+
+    def _save_term(self, term: int) -> None:
+        self._saving_term = max(self._saving_term, term)
         self._effects.append(SaveTerm(term))
 
     def _on_term_saved(self, term: int, now: Instant) -> None:
-        self.disk_fails = False
+        self._disk_fails = False
+        self._saved_term = max(self._saved_term, term)
         tenure = self.tenure
         if tenure is None or tenure.stage is not Stage.SAVING_TERM or term != tenure.holder.term:
             return
         takeable = self.electorate.takeable(now)
-        if len({witness.process for witness in takeable}) < self.electorate.needed or not self.may_contend():
+        processes = {witness.process for witness in takeable}
+        is_outdated = term <= self.electorate.known_term
+        if is_outdated or len(processes) < self.electorate.needed or not self.may_contend(now):
             self.tenure = None
             return
         tenure.enter(Stage.CLAIMING, now)
+        self.electorate.known_term = term
         for witness in takeable:
             assert witness.record is not None
             tenure.asked.add(witness.name)
             self._send(witness, self._take(witness.record, tenure.holder, sitting=False), now)
 
     def _on_term_not_saved(self, now: Instant) -> None:
-        self.disk_fails = True
+        self._disk_fails = True
+        self._saving_term, self._save_from = self._saved_term, now + self.beat_ns
         if self.tenure is not None and self.tenure.stage is Stage.SAVING_TERM:
             self.tenure = None
             self._hold_back_until = now + self.beat_ns
@@ -426,7 +445,10 @@ class Elector:
         self.role_since = now
         self.reason = ""
         self._failures = 0
+        tenure.filed = True
         self._effects += [SaveHolder((tenure.holder,)), Gained(tenure.holder, resumed)]
+        if self.identity.priority == 0:
+            self._yield("this node only observes", None, now)
 
     def _give_up(self, tenure: Tenure, now: Instant) -> None:
         """End an attempt that failed: release wherever it may have been granted, and back off."""
@@ -464,6 +486,8 @@ class Elector:
         """Wait for the earlier incarnation's deadline, unknown here: its jobs run until then (rule R4)."""
         tenure.yield_until = tenure.began + sure_ns(self.lease_ms)
         tenure.enter(Stage.YIELDING, now)
+        if now >= tenure.yield_until:
+            self._strike(tenure, now)
 
     def _lose(self, tenure: Tenure, reason: str, now: Instant) -> None:
         self.role_since = now
@@ -476,8 +500,17 @@ class Elector:
             self._strike(tenure, now)
 
     def _strike(self, tenure: Tenure, now: Instant) -> None:
+        """Have the holder struck from the file, then release it; at once if it never stood there."""
         tenure.enter(Stage.STRIKING, now)
-        self._effects.append(SaveHolder(()))
+        if tenure.filed:
+            self._effects.append(SaveHolder(()))
+        else:
+            self._release(tenure, now)
+
+    def _release(self, tenure: Tenure, now: Instant) -> None:
+        self.tenure = None
+        for name in sorted(tenure.asked):
+            self._send(self.electorate.witnesses[name], Release(tenure.holder, tenure.successor), now)
 
     def _on_holder_saved(self, holders: tuple[Holder, ...], now: Instant) -> None:
         self._withheld.intersection_update(holders)
@@ -485,9 +518,7 @@ class Elector:
         if tenure is None:
             return
         if tenure.stage is Stage.STRIKING and not holders:
-            self.tenure = None
-            for name in sorted(tenure.asked):
-                self._send(self.electorate.witnesses[name], Release(tenure.holder, tenure.successor), now)
+            self._release(tenure, now)
         elif tenure.stage is Stage.SAVING_RESUME:
             tenure.enter(Stage.RESUMING, now)
             for witness in self.electorate.witnesses.values():
@@ -497,6 +528,8 @@ class Elector:
     def _on_holder_not_saved(self, now: Instant) -> None:
         """Go on without releasing: the file may still name the holder, so its lease must run out."""
         tenure = self.tenure
+        if tenure is not None and tenure.stage is Stage.LEADING:
+            tenure.filed = False
         if tenure is None or tenure.stage not in (Stage.STRIKING, Stage.SAVING_RESUME):
             return
         self._withheld.add(tenure.holder)
@@ -514,5 +547,6 @@ class Elector:
             self.electorate.needed,
             self.lease_ms,
             ancestors=resumable,
+            filed=True,
             asked=set(self.identity.instances),
         )

@@ -6,7 +6,7 @@ comes next, does anything forbid me to claim. Decides nothing and sends nothing:
 
 from leader.protocol import ranking
 from leader.protocol.calls import Configuration
-from leader.protocol.events import NS_PER_MS, Candidate, Instant, Replied
+from leader.protocol.events import NS_PER_MS, Bar, Barred, Candidate, Instant, Replied
 from leader.protocol.quorum import lower_median, majority, nth_earliest
 from leader.protocol.record import LARGEST_TERM, Record, State
 from leader.protocol.witness import Witness
@@ -36,7 +36,7 @@ class Electorate:
         """Keep what the newest reply of an instance says beside its answer: configuration, own clock."""
         self._own_wall_ms = reply.own_wall_ms
         witness.configured_by = reply.configured_by
-        witness.accepts = None if reply.configuration is None else reply.configuration == self.configuration
+        witness.keeps(reply.configuration, self.configuration)
 
     def learn_term(self, witness: Witness, record: Record) -> None:
         """Keep the highest term seen; one ten years ahead of every clock is not believed (rule R2)."""
@@ -76,9 +76,9 @@ class Electorate:
         shown = sum(1 for witness in self.witnesses.values() if witness.wall_ms)
         return self.median_ms() if shown >= self.needed else 0
 
-    def next_term(self, claimed_term: int) -> int:
+    def next_term(self) -> int:
         """The term of the next claim: above all that were seen or claimed, near the clocks (rule R2)."""
-        return max(self.known_term + 1, claimed_term + 1, self.median_ms())
+        return max(self.known_term + 1, self.median_ms())
 
     def accepts_us(self) -> bool:
         """Whether our configuration is in force: no instance refuses it, or a majority has it (rule R10)."""
@@ -88,6 +88,14 @@ class Electorate:
     def contested(self, now: Instant) -> list[str]:
         """The names that have been two live servers for a lease or longer (rule R7)."""
         return sorted(name for name, since in self.conflicts.items() if now - since >= self.lease_ns)
+
+    def bar(self, now: Instant) -> Barred | None:
+        """What forbids this node to claim, or nothing."""
+        if not self.accepts_us():
+            refusing = next(witness for witness in self.witnesses.values() if witness.accepts is False)
+            return Barred(Bar.OTHER_CONFIGURATION, refusing.name, refusing.configured_by)
+        contested = self.contested(now)
+        return Barred(Bar.TWO_SERVERS, contested[0]) if contested else None
 
     def takeable(self, now: Instant) -> list[Witness]:
         """The instances that answer and whose record may be taken now (rule R1)."""

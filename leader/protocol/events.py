@@ -5,6 +5,7 @@ plain values, so that any log of events is a test that can be replayed.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from leader.protocol.calls import Answer, Call, Configuration
 from leader.protocol.record import Holder, Record
@@ -193,4 +194,27 @@ class EndJobs:
     term: int
 
 
-Effect = Send | SaveTerm | SaveHolder | Gained | Lost | ClaimFailed | EndJobs
+class Bar(StrEnum):
+    """What forbids a node to claim, whatever its own state."""
+
+    OTHER_CONFIGURATION = "other-configuration"
+    """An instance keeps another list, lease or generation (rule R10)."""
+    TWO_SERVERS = "two-servers"
+    """An instance's name leads to another server for another node (rule R7)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Barred:
+    """This node may not claim from now on; `node` is who wrote the other configuration."""
+
+    bar: Bar
+    instance: str
+    node: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unbarred:
+    """What forbade this node to claim is over."""
+
+
+Effect = Send | SaveTerm | SaveHolder | Gained | Lost | ClaimFailed | EndJobs | Barred | Unbarred

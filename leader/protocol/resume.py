@@ -41,8 +41,11 @@ def write(place: Place, holders: dict[str, tuple[Holder, ...]]) -> str:
 def resumable(text: str, here: Place) -> dict[str, tuple[Holder, ...]]:
     """Return the holders that this agent may resume, by election; none if the file is from elsewhere.
 
-    Only holders of the newest term of an election count: each is one incarnation of one leadership.
+    Only holders of the newest term of an election count: each is one incarnation of one leadership. Where
+    the boot is not known, nothing is resumed: the file may be from before it.
     """
+    if not here.boot:
+        return {}
     try:
         saved = json.loads(text)
         if saved["place"] != asdict(here):
@@ -51,7 +54,7 @@ def resumable(text: str, here: Place) -> dict[str, tuple[Holder, ...]]:
             str(election): tuple(Holder.parse(item) for item in items)
             for election, items in saved["holders"].items()
         }
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
     return {election: _newest(holders, here.node) for election, holders in parsed.items() if holders}
 

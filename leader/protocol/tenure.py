@@ -51,6 +51,8 @@ class Tenure:
     refused: set[str] = field(default_factory=set)
     unknown: set[str] = field(default_factory=set)
     successor: str | None = None
+    filed: bool = False
+    """Whether the file of rule R5 may name this holder: it was asked to, and did not fail to."""
     yield_until: Instant = 0
     """The deadline as it stood when yielding began: the jobs are gone by then in any case."""
 

@@ -7,7 +7,7 @@ what frees the protocol from the instances' clocks and disks.
 
 from dataclasses import dataclass, field
 
-from leader.protocol.calls import Operation, Release
+from leader.protocol.calls import Configuration, Operation, Release
 from leader.protocol.events import NS_PER_MS, Instant, Replied
 from leader.protocol.record import Holder, Record, State
 
@@ -32,6 +32,8 @@ class Witness:
     record: Record | None = None
     standing_since: Instant = 0
     """Receipt of the first reply or notice that showed this process and version."""
+    longest_lease_ms: int = 0
+    """The longest lease that it ever showed: a holder may go on relying on it after the record is gone."""
     process: str = ""
     wall_ms: int = 0
     accepts: bool | None = None
@@ -116,6 +118,13 @@ class Witness:
         if known is None or (known.process, known.version) != (record.process, record.version):
             self.standing_since = now
         self.record = record
+        self.longest_lease_ms = max(self.longest_lease_ms, record.lease_ms)
+
+    def keeps(self, configuration: Configuration | None, own: Configuration) -> None:
+        """Note which configuration it keeps, if any (rule R10)."""
+        self.accepts = None if configuration is None else configuration == own
+        if configuration is not None:
+            self.longest_lease_ms = max(self.longest_lease_ms, configuration.lease_ms)
 
     def takeable_at(self, lease_ms: int) -> Instant | None:
         """When this record may be taken (rule R1); None while nothing is known or believed."""
@@ -123,7 +132,7 @@ class Witness:
             return None
         if self.record.state is State.RELEASED:
             return self.standing_since
-        return self.standing_since + max(self.record.lease_ms, lease_ms) * NS_PER_MS
+        return self.standing_since + max(self.longest_lease_ms, lease_ms) * NS_PER_MS
 
     def is_takeable(self, lease_ms: int, now: Instant) -> bool:
         """Whether this record may be taken now, by an agent of this lease."""

@@ -26,10 +26,10 @@ OTHER_USER = "daemon"
 
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
-    """Three agents, whose sockets every user may reach."""
+    """Three agents with the default lease, whose sockets every user may reach."""
     with quorum_of(3) as quorum, short_directory() as directory:
         directory.chmod(0o755)
-        with Cluster(directory, Settings(quorum.urls)) as nodes:
+        with Cluster(directory, Settings(quorum.urls, lease="10s")) as nodes:
             yield nodes
 
 
@@ -80,7 +80,8 @@ def test_one_node_runs_the_job_each_minute_and_the_others_are_silent(
 ) -> None:
     """As ordinary users, with the PATH that cron gives, and nobody gets mail about it.
 
-    The leader is killed in between: no minute is missed, and none has two runs.
+    The leader is killed in between: no minute is missed, and none has two runs. The lease is the default,
+    as in production: a leader that stalls for a second or two, on a loaded machine, stays leader.
     """
     with short_directory() as directory, ExitStack() as stack:
         directory.chmod(0o755)
@@ -108,7 +109,7 @@ def test_one_node_runs_the_job_each_minute_and_the_others_are_silent(
         until(lambda: ticked(2), "each cron has had another, and one job ran", TWO_MINUTES_S)
         (one, ran_first), (other, ran_second) = runs.all()
         subjects = [subject for machine in machines for subject in machine.subjects()]
-    assert (ran_first, ran_second) == (first.name, second.name)
+    assert (ran_first, ran_second) == (first.name, second.name), cluster.logs()
     assert other == one + 1
     assert len(subjects) == 2 * len(machines)
     assert all(subject.endswith("echo printed") for subject in subjects), "is-leader says nothing"

@@ -46,7 +46,8 @@ def test_is_leader_is_silent_and_status_names_the_leader(cluster: Cluster) -> No
         assert (asked.output, asked.complaint) == ("", "")
         said = node.run("status")
         assert said.code == 0
-        assert leader.name in said.output
+        (line,) = [line for line in said.output.splitlines() if line.startswith("default ")]
+        assert line.split()[1] == leader.name
 
 
 def test_after_kill_9_another_leads_within_a_lease_and_a_beat(cluster: Cluster) -> None:

@@ -47,6 +47,25 @@ def test_a_second_agent_in_the_same_place_is_refused_and_the_first_unharmed(
     assert term_of(leader) == term
 
 
+def test_of_two_agents_that_start_at_once_on_one_socket_one_is_refused(cluster: Cluster) -> None:
+    """Neither finds anybody listening, so it is the lock that decides; whoever came first is asked."""
+    socket_file = cluster.directory / "shared.sock"
+    with cluster.added("p") as one, cluster.added("q") as other:
+        for node in (one, other):
+            node.environment |= {"LEADER_SOCKET": str(socket_file)}
+        for _ in range(4):
+            one.start(wait=False)
+            other.start(wait=False)
+            refused = until(lambda: next((n for n in (one, other) if not n.runs), None), "one has ended")
+            (running,) = {one, other} - {refused}
+            assert refused.wait() == 75
+            assert f"uses {socket_file}: stop it" in refused.log().splitlines()[-1]
+            until(socket_file.exists, "the other one listens")
+            assert running.run("is-leader").code in {0, 1}
+            assert running.stop() == 0
+            assert not socket_file.exists()
+
+
 def test_a_socket_that_a_killed_agent_left_is_no_obstacle(cluster: Cluster) -> None:
     """Nobody listens there any more, so the next agent replaces it."""
     node = cluster.others(cluster.settle())[0]

@@ -1,5 +1,7 @@
 """Directories that are full, damaged or read-only: nothing unsafe is done, nothing held is lost."""
 
+import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -50,6 +52,20 @@ def test_a_disk_that_fills_up_does_not_end_a_leadership(shared_tcp: EmbeddedQuor
         full_disk(node)
         always(lambda: node.leads("filling"), "it leads", LEASE_S * 1.5)
         assert term_of(node, "filling") == term
+
+
+def test_a_hung_disk_keeps_a_node_from_claiming_and_from_nothing_else(shared_tcp: EmbeddedQuorum) -> None:
+    """A write that never ends holds up neither the answers, nor a reload, nor the end of the agent."""
+    with lone(Settings(shared_tcp.urls, elections={"hung": 100})) as node:
+        node.state.mkdir()
+        os.mkfifo(node.state / "terms.new")
+        node.start()
+        until(lambda: "the state directory cannot be written" in node.reason("hung"), "status says so")
+        assert node.run("is-leader", "hung").code == 1
+        node.signal(signal.SIGHUP)
+        until(lambda: node.log().count("agent starts") == 2, "it takes its own place")
+        until(node.answers, "it answers")
+        assert node.stop() == 0
 
 
 def test_a_damaged_file_of_terms_is_78_and_stays_as_it_is(shared_tcp: EmbeddedQuorum) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from leader.instances.embedded import EmbeddedQuorum
 from tests.faults.wall import wall
-from tests.support.agents import LEASE_S, Cluster, Node, Settings, record_of, term_of
+from tests.support.agents import CLUSTER, LEASE_S, Cluster, Node, Settings, record_of, term_of
 from tests.support.lone import lone, only_sentence
 from tests.support.polling import always, until
 
@@ -86,7 +86,7 @@ def test_a_server_behind_two_names_is_78_at_the_start(shared_tcp: EmbeddedQuorum
 
 @pytest.mark.parametrize("difference", ["lease", "list"])
 def test_a_node_with_another_configuration_is_refused_by_name_and_disturbs_nobody(
-    pair: Cluster, difference: str
+    pair: Cluster, shared_tcp: EmbeddedQuorum, difference: str
 ) -> None:
     """Another lease, or another list: the node does not claim, and says whose configuration is in force.
 
@@ -108,6 +108,11 @@ def test_a_node_with_another_configuration_is_refused_by_name_and_disturbs_nobod
         assert reason in " ".join(odd.run("status", "default").output.split())
         always(lambda: not odd.leads(), "it does not lead", LEASE_S * 2)
         assert odd.run("is-leader").code == 1
+        (told,) = [line for line in odd.log().splitlines() if "this node claims nothing" in line]
+        assert f"keeps another list, lease or generation, written by node {leader.name}" in told
+        assert odd.get("/readyz") == 503
+        entry = ("HGET", f"leader:{CLUSTER}:nodes", "odd")
+        until(lambda: b'"contends":false' in shared_tcp.ask(0, *entry), "nobody names it as a successor")
     finally:
         pair.remove(odd)
     assert leader.leads()

@@ -57,6 +57,7 @@ def test_a_restarted_instance_is_voted_in_again() -> None:
     node.prompt = {"x", "y"}
     node.answer("z", fresh(process="restarted"))
     node.wait(LEASE_MS)
+    assert node.calls(Take, "z"), "it is taken once it was watched"
     node.grant("z", process="restarted")
     node.prompt = {"y", "z"}
     node.wait(2 * LEASE_MS)
@@ -100,6 +101,8 @@ def test_a_dead_instance_delays_no_round() -> None:
 
 def test_a_new_process_does_not_wait_when_nothing_is_held() -> None:
     """What is released is taken in the moment it is seen.
+
+    Only a quorum that never had a leader is watched for a lease: it looks like one that forgot (rule R1).
 
     Source: client-go#448.
     """

@@ -2,11 +2,13 @@
 
 from leader.protocol.calls import Release, Renew, Take, Verdict
 from leader.protocol.events import (
+    Candidate,
     ContentionChanged,
     EndJobs,
     Gained,
     JobsEnded,
     Lost,
+    RegistrySeen,
     SaveHolder,
     Send,
     StepDownAsked,
@@ -34,6 +36,18 @@ def test_a_hand_over_stops_ends_the_jobs_strikes_and_then_releases() -> None:
     assert node.did(SaveHolder)[-1].holders == ()
 
 
+def test_a_hand_over_names_the_best_ranked_candidate_or_the_one_asked_for() -> None:
+    """The successor stands in the release, so that it alone claims at once."""
+    for asked_for, expected in ((None, "strong"), ("weak", "weak")):
+        node = Driver()
+        node.lead()
+        seen_at = round(node.now_ms * 1_000_000)
+        rivals = [Candidate(name, p, True, True, seen_at) for name, p in (("weak", 50), ("strong", 100))]
+        node.handle(RegistrySeen(tuple(rivals)))
+        node.handle(StepDownAsked("asked", asked_for))
+        assert {release.successor for release in node.operations(Release)} == {expected}
+
+
 def test_an_expired_leadership_stops_strikes_and_then_releases() -> None:
     """At the deadline the file is rewritten before the first release, too."""
     node = Driver()
@@ -42,14 +56,23 @@ def test_an_expired_leadership_stops_strikes_and_then_releases() -> None:
     assert order_of_the_end(node)[:4] == ["Lost", "SaveHolder", "Release", "Release"]
 
 
-def test_a_failed_claim_strikes_before_it_releases() -> None:
-    """The first release of a failed claim's holder waits for the file as well."""
+def test_a_failed_claim_is_released_whatever_the_file_does() -> None:
+    """Its holder never led, so it never stood in the file, and nothing has to be struck."""
     node = Driver()
-    node.holder_disk = Disk.HANGS
-    node.claim()
+    node.holder_disk = Disk.FAILS
+    holder = node.claim()
     node.wait(LEASE_MS // 4)
-    assert node.did(SaveHolder)
-    assert not node.calls(Release)
+    assert not node.did(SaveHolder)
+    assert {release.holder for release in node.operations(Release)} == {holder}
+
+
+def test_a_holder_that_the_file_never_took_is_released_all_the_same() -> None:
+    """The file could not be written when it won: nothing there could resume it."""
+    node = Driver()
+    node.holder_disk = Disk.FAILS
+    holder = node.lead()
+    node.handle(StepDownAsked("asked"))
+    assert {release.holder for release in node.operations(Release)} == {holder}
 
 
 def test_nothing_is_released_before_the_file_is_rewritten() -> None:
@@ -74,8 +97,8 @@ def test_nothing_is_released_if_the_file_cannot_be_rewritten() -> None:
     assert not node.calls(Release)
 
 
-def test_several_holders_that_could_not_be_struck_all_stay_unreleased() -> None:
-    """A second holder whose strike failed does not make the first one forgotten."""
+def test_a_holder_that_could_not_be_struck_stays_unreleased_while_others_come_and_go() -> None:
+    """A claim that fails meanwhile, and is released, does not make it forgotten."""
     node = Driver()
     first = node.lead()
     node.holder_disk = Disk.FAILS
@@ -86,7 +109,8 @@ def test_several_holders_that_could_not_be_struck_all_stay_unreleased() -> None:
     node.wait(LEASE_MS // 2)
     node.wait(LEASE_MS // 3)
     node.answer("z", held(3, first))
-    assert not node.calls(Release)
+    assert first not in [release.holder for release in node.operations(Release)]
+    assert node.calls(Release), "the failed claim was released"
 
 
 def test_what_could_not_be_struck_is_released_once_it_is() -> None:
@@ -97,7 +121,11 @@ def test_what_could_not_be_struck_is_released_once_it_is() -> None:
     node.handle(StepDownAsked("asked"))
     node.holder_disk = Disk.WORKS
     node.answer_all(released(9), "x", "y")
-    node.wait(2 * LEASE_MS)
+    node.wait(LEASE_MS)
+    node.answer_all(released(10), "x", "y")
+    for name in ("x", "y"):
+        node.grant(name)
+    assert node.leads()
     node.answer("z", held(3, first))
     assert first in [release.holder for release in node.operations(Release, "z")]
 

@@ -153,12 +153,15 @@ def test_nothing_is_resumed_if_the_file_cannot_be_rewritten() -> None:
     assert {type(asked.call.operation) for asked in node.asked} == {Observe}
 
 
-def test_an_observer_resumes_nothing() -> None:
-    """A node whose priority was set to 0 does not go on leading after its restart."""
+def test_an_observer_resumes_only_to_hand_over() -> None:
+    """A node whose priority was set to 0 answers no after its restart, and nobody waits for its lease."""
     node = Driver(replace(IDENTITY, priority=0), resumable=(OLD,))
     node.answer_all(held(5, OLD))
-    node.wait(LEASE_MS)
-    assert not node.calls(Resume)
+    for name in ("x", "y"):
+        node.grant(node.calls(Resume, name)[0])
+        assert not node.leads()
+    assert {release.holder for release in node.operations(Release)} == {NEW}
+    assert node.did(SaveHolder)[-1].holders == ()
 
 
 @pytest.mark.parametrize("end", ["hopeless", "paused"])

@@ -1,8 +1,8 @@
 """Rule R7, one server, one vote: grants count by process, and a name that is two servers stops claims."""
 
 from leader.protocol.calls import Take
-from leader.protocol.events import Candidate, RegistrySeen
-from tests.rules.driver import LEASE_MS, Driver, fresh, released
+from leader.protocol.events import Bar, Barred, Candidate, RegistrySeen, SaveTerm, TermSaved, Unbarred
+from tests.rules.driver import LEASE_MS, Disk, Driver, fresh, released
 
 SURE_MS = LEASE_MS * 9 // 10
 
@@ -24,6 +24,17 @@ def test_two_records_of_one_process_open_nothing() -> None:
     for name in ("x", "y"):
         node.answer(name, released(process="the one server"))
     node.wait(2 * LEASE_MS)
+    assert not node.calls(Take)
+
+
+def test_two_names_that_become_one_server_while_the_term_is_saved_end_the_claim() -> None:
+    """The majority of servers is counted again before the first request of the claim."""
+    node = Driver()
+    node.term_disk = Disk.HANGS
+    node.answer_all(released(), "x", "y")
+    node.wait(LEASE_MS // 3)
+    node.answer("y", released(process="process-x"))
+    node.handle(TermSaved(node.did(SaveTerm)[-1].term))
     assert not node.calls(Take)
 
 
@@ -51,7 +62,7 @@ def test_a_name_that_is_two_live_servers_for_two_agents_stops_the_claim() -> Non
         node.handle(neighbour(node, "another server"))
         node.wait(LEASE_MS // 3)
     assert not node.calls(Take)
-    assert node.elector.electorate.contested(round(node.now_ms * 1_000_000)) == ["z"]
+    assert node.did(Barred) == [Barred(Bar.TWO_SERVERS, "z")], "it is told, once"
 
 
 def test_the_claim_goes_on_once_both_agents_see_the_same_server() -> None:
@@ -62,6 +73,7 @@ def test_the_claim_goes_on_once_both_agents_see_the_same_server() -> None:
         node.handle(neighbour(node, "another server"))
         node.wait(LEASE_MS // 3)
     node.handle(neighbour(node, "process-z", contends=False))
+    assert len(node.did(Unbarred)) == 1
     node.wait(LEASE_MS // 3)
     assert node.calls(Take)
 

@@ -40,6 +40,29 @@ def test_the_answer_for_another_term_does_not_begin_a_claim() -> None:
     assert not node.calls(Take)
 
 
+def test_an_instance_that_falls_silent_while_the_term_is_saved_ends_the_claim() -> None:
+    """A slow disk takes its time: whether a majority answers is asked again before the first request."""
+    node = Driver()
+    node.term_disk = Disk.HANGS
+    node.answer_all(released(), "x", "y")
+    node.wait(LEASE_MS // 3)
+    node.miss("y")
+    node.handle(TermSaved(node.did(SaveTerm)[-1].term))
+    assert not node.calls(Take)
+
+
+def test_a_claim_whose_term_is_seen_while_it_is_saved_begins_anew_with_a_higher_one() -> None:
+    """A term is above every one that was seen when the first request leaves, not when it was chosen (R2)."""
+    node = Driver()
+    node.term_disk = Disk.HANGS
+    node.answer_all(released(), "x", "y")
+    chosen = node.did(SaveTerm)[-1].term
+    node.answer("z", held(term=chosen))
+    node.handle(TermSaved(chosen))
+    assert not node.calls(Take)
+    assert node.did(SaveTerm)[-1].term > chosen
+
+
 def test_a_node_whose_disk_fails_does_not_claim() -> None:
     """Without memory there is no claim; it tries the disk again, once a beat and not in a loop."""
     node = Driver()

@@ -15,8 +15,8 @@ from tests.simulation.instance import NOTHING, Data
 from tests.simulation.machine import Habits
 from tests.simulation.network import Hold, Weather
 from tests.simulation.promises import BrokenPromise
-from tests.simulation.timeline import LEASE_NS
-from tests.simulation.world import World
+from tests.simulation.timeline import LEASE_MS, LEASE_NS
+from tests.simulation.world import World, configuration
 
 INDENT = "    "
 PATIENCE_LEASES = 12
@@ -87,7 +87,8 @@ class Story:
     def do_node(self, name: str, *options: str) -> None:
         """`node A rate=953 priority=50 instances=3,4,5 disk=0.5 jobs=0.2`: put up a node, start its agent.
 
-        `disk` and `jobs`: how long it takes to save a term and to end jobs, in leases.
+        `disk` and `jobs`: how long it takes to save a term and to end jobs, in leases. `lease`: the one that
+        it is configured with, as a share of everybody else's.
         """
         given = dict(option.split("=") for option in options)
         names = tuple(given["instances"].split(",")) if "instances" in given else None
@@ -100,6 +101,8 @@ class Story:
         node = self.world.add_node(
             name, names, clock=clock, priority=int(given.get("priority", "100")), habits=habits
         )
+        if "lease" in given:
+            node.configuration = configuration(node.instances, int(float(given["lease"]) * LEASE_MS))
         node.start()
 
     def do_move(self, name: str, instances: str) -> None:

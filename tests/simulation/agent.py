@@ -14,6 +14,7 @@ from leader.protocol.calls import Call, Notice
 from leader.protocol.elector import Elector, Identity
 from leader.protocol.events import (
     NS_PER_MS,
+    Barred,
     ClaimFailed,
     Effect,
     EndJobs,
@@ -34,6 +35,7 @@ from leader.protocol.events import (
     TermSaved,
     Ticked,
     Unanswered,
+    Unbarred,
 )
 from leader.protocol.record import Holder
 from tests.simulation import registry
@@ -286,6 +288,8 @@ class Agent:
                 self._time.tell(f"{self.place} {election}: {words(effect)}")
                 self._count_role(effect)
                 self._promises.effect(self, election, effect)
+            case Barred() | Unbarred():
+                self._count(effect)
             case _:
                 assert_never(effect)
 

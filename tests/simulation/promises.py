@@ -21,6 +21,7 @@ from leader.protocol.events import (
 )
 from leader.protocol.record import Holder
 from tests.simulation.clock import BootClock
+from tests.simulation.server import ABSURD_TERM
 from tests.simulation.timeline import LEASE_NS, Timeline
 
 
@@ -121,6 +122,8 @@ class Promises:
         self._active: dict[str, dict[Agent, Seat]] = {}
         self._reigns: dict[str, Reign] = {}
         self._released: set[tuple[str, str, int]] = set()
+        self._excused: set[tuple[str, str, int]] = set()
+        """Leaderships by place and term that repeat a term, as cannot be prevented; they may be resumed."""
         self._claims: dict[tuple[str, str], Claim] = {}
         self._jobs: set[tuple[Agent, str, int]] = set()
         """Leaderships whose jobs are being ended."""
@@ -154,7 +157,8 @@ class Promises:
         """Note a vote that this agent is about to take in, and what it learns of clocks and terms."""
         seat = self._seat(agent, election)
         seat.clocks[reply.instance] = reply.wall_ms
-        seat.seen_term = max(seat.seen_term, reply.answer.record.term)
+        if reply.answer.record.term < ABSURD_TERM:
+            seat.seen_term = max(seat.seen_term, reply.answer.record.term)
         call, at = asked
         if reply.answer.verdict is Verdict.GRANTED and isinstance(call.operation, Take | Renew | Resume):
             holder = call.operation.holder
@@ -203,7 +207,8 @@ class Promises:
         if (election, agent.place, holder.term) in self._released:
             self._break("terms grow", f"{agent.place} leads with {holder}, which was released before")
         if gained.resumed:
-            if reign is not None and reign.holder.term > holder.term:
+            is_excused = (election, agent.place, holder.term) in self._excused
+            if reign is not None and reign.holder.term > holder.term and not is_excused:
                 self._break("terms grow", f"{agent.place} resumes {holder} after {reign.holder}")
         elif reign is not None and holder.term <= reign.holder.term:
             self._excuse(agent, election, seat, reign, holder)
@@ -231,6 +236,7 @@ class Promises:
         behind = clocks[(len(clocks) - 1) // 2] <= reign.holder.term
         if self.clocks_honest or not forgot or seen >= reign.holder.term or not behind:
             self._break("terms grow", what)
+        self._excused.add((election, agent.place, holder.term))
         self.time.count("a repeated term that cannot be prevented")
 
     def _lost(self, agent: Agent, seat: Seat) -> None:

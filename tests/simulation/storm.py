@@ -155,10 +155,11 @@ class Storm:
 
     def forgetful(self) -> tuple[str, ...]:
         """Instances that are to lose their data one after the other, without harm; often none."""
-        up = [name for name in self.climate.instances if self.world.servers[name].up]
-        if self.climate.keeps_data or len(up) < len(self.climate.instances) or len(up) < 3:
+        servers = [self.world.servers[name] for name in self.climate.instances]
+        all_vote = all(server.up and not server.lies for server in servers)
+        if self.climate.keeps_data or not all_vote or len(servers) < 3:
             return ()
-        return tuple(self.random.sample(up, 2)) if self.random.random() < 0.15 else ()
+        return tuple(self.random.sample(self.climate.instances, 2)) if self.random.random() < 0.15 else ()
 
     def restore(self) -> None:
         """Bring back what the calm had left away."""

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
+from leader.durations import parse_duration_ms
 from leader.instances.embedded import EmbeddedQuorum
 from leader.instances.group import OwnedGroup
 from tests.support.node import BEAT_S, CLUSTER, LEASE_MS, LEASE_S, PROJECT, SURE_S, Ended, Node, Settings
@@ -124,15 +125,32 @@ class Cluster:
 
         def settled() -> Node | None:
             leader = self.leader()
-            if leader is None or sum(_is_renewed(vote, leader) for vote in leader.votes()) < instances:
+            if leader is None or sum(self._is_renewed(vote, leader) for vote in leader.votes()) < instances:
                 return None
             known = [node.leadership() for node in self.nodes.values()]
             if not all(answer and answer.holder == leader.name for answer in known):
                 return None
-            ready = {entry["name"] for entry in leader.status()["nodes"] if _is_ready(entry)}
+            ready = {entry["name"] for entry in leader.status()["nodes"] if self._is_ready(entry)}
             return leader if ready >= self.nodes.keys() and self._all_listen() else None
 
         return until(settled, "one node leads with all instances, and all know each other")
+
+    @property
+    def _lease_ms(self) -> int:
+        return parse_duration_ms(self.settings.lease)
+
+    def _is_ready(self, entry: dict[str, Any]) -> bool:
+        """Whether a node has registered since it was last restarted, as one that could lead."""
+        return bool(entry["sees_majority"] and entry["seen_ms_ago"] < self._lease_ms * 3 / 4)
+
+    def _is_renewed(self, vote: dict[str, Any], leader: Node) -> bool:
+        """Whether an instance has lately written that this node holds the lease."""
+        held = vote["state"] == "held" and vote["holder"] == leader.name
+        return bool(held and vote["standing_ms"] < self._lease_ms / 2)
+
+    def logs(self) -> str:
+        """What each agent has logged, for the report of a test that failed."""
+        return "\n".join(f"{node}:\n{node.log()}" for node in self.nodes.values())
 
     def _all_listen(self) -> bool:
         """Whether each node hears the notices of each instance."""
@@ -140,18 +158,6 @@ class Cluster:
         count = len(self.quorum.urls) if self.quorum else 0
         replies = [self.quorum.ask(i, "PUBSUB", "NUMSUB", channel) for i in range(count) if self.quorum]
         return all(reply.endswith(f":{len(self.nodes)}\r\n".encode()) for reply in replies)
-
-
-def _is_ready(entry: dict[str, Any]) -> bool:
-    """Whether a node has registered lately, so not before it was last restarted, as one that could lead."""
-    return bool(entry["sees_majority"] and entry["seen_ms_ago"] < LEASE_MS * 3 / 4)
-
-
-def _is_renewed(vote: dict[str, Any], leader: Node) -> bool:
-    """Whether an instance has lately written that this node holds the lease."""
-    return bool(
-        vote["state"] == "held" and vote["holder"] == leader.name and vote["standing_ms"] < LEASE_MS / 2
-    )
 
 
 def term_of(node: Node, election: str = "default") -> int:

@@ -1,11 +1,16 @@
 """The one file that reads clocks."""
 
 import re
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from leader import clock
+
+PROJECT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="this system has no boot clock")
@@ -14,6 +19,15 @@ def test_the_clock_is_the_one_that_goes_on_during_suspend() -> None:
     before = time.clock_gettime_ns(time.CLOCK_BOOTTIME)  # noqa: TID251 - what is compared with
     now = clock.now_ns()
     assert before <= now <= time.clock_gettime_ns(time.CLOCK_BOOTTIME)  # noqa: TID251
+
+
+@pytest.mark.needs("root", "unshare")
+def test_a_machine_that_slept_shows_on_the_clock() -> None:
+    """Where the boot clock is 5,000 s ahead, as after a suspend of that length, so is ours."""
+    script = "import time; from leader import clock; print(clock.now_ns() // 10**9 - int(time.monotonic()))"
+    command = ["unshare", "--time", "--boottime", "5000", "--fork", sys.executable, "-c", script]
+    slept = [int(subprocess.check_output(part, cwd=PROJECT)) for part in (command, command[5:])]
+    assert 4990 < slept[0] - slept[1] < 5010
 
 
 def test_the_clock_never_goes_back() -> None:

@@ -24,7 +24,10 @@ def test_an_entry_reads_as_it_was_written() -> None:
     assert decode("b", encode(ENTRY)) == ENTRY
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]", '"x"', '{"version": 1}'])
+ENDLESS = encode(ENTRY).replace("50", "1e999")
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '"x"', '{"version": 1}', ENDLESS, "[" * 100_000])
 def test_an_entry_of_an_unknown_kind_is_left_out(text: str) -> None:
     """Another version's text harms nobody."""
     assert decode("b", text) is None

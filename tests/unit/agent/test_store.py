@@ -95,3 +95,20 @@ def test_a_damaged_file_of_holders_resumes_nothing(tmp_path: Path, text: str) ->
     """What cannot be read is not believed."""
     (tmp_path / "holders.json").write_text(text)
     assert HolderStore(tmp_path, place(tmp_path)).load() == {}
+
+
+def test_a_file_of_holders_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
+    """Nobody can tell whether it names a holder, so the agent does not start; the remedy is told."""
+    (tmp_path / "holders.json").mkdir()
+    with pytest.raises(
+        ConfigurationError, match=r"holders\.json cannot be read .*: .*, or remove it"
+    ) as told:
+        HolderStore(tmp_path, place(tmp_path)).load()
+    assert told.value.exit_code == 78
+
+
+def test_a_file_of_holders_that_is_no_text_is_deleted(tmp_path: Path) -> None:
+    """It resumes nothing, and does not come in the way again."""
+    (tmp_path / "holders.json").write_bytes(b"\xff\xfe")
+    assert HolderStore(tmp_path, place(tmp_path)).load() == {}
+    assert not (tmp_path / "holders.json").exists()

@@ -52,15 +52,14 @@ def test_the_election_opens_when_the_q_th_record_may_be_taken() -> None:
     assert [w.name for w in electorate.takeable(LEASE_NS)] == ["x", "z"]
 
 
-def test_the_next_term_is_above_what_was_seen_and_claimed_and_not_below_the_clocks() -> None:
-    """The greatest of the three."""
+def test_the_next_term_is_above_what_was_seen_and_not_below_the_clocks() -> None:
+    """The greater of the two."""
     electorate = made()
-    assert electorate.next_term(0) == 1
+    assert electorate.next_term() == 1
     show(electorate, "x", term=WALL_MS - 5)
-    assert electorate.next_term(0) == WALL_MS
-    assert electorate.next_term(WALL_MS + 7) == WALL_MS + 8
+    assert electorate.next_term() == WALL_MS
     show(electorate, "y", term=WALL_MS + 20)
-    assert electorate.next_term(WALL_MS + 7) == WALL_MS + 21
+    assert electorate.next_term() == WALL_MS + 21
 
 
 def test_a_term_within_ten_years_is_believed_one_beyond_is_not() -> None:

@@ -1,6 +1,7 @@
 """The file of holders."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -49,3 +50,9 @@ def test_another_nodes_holder_is_not_resumed() -> None:
 def test_a_file_that_makes_no_sense_resumes_nothing(text: str) -> None:
     """Half written, of another program or another version: no holder, and no crash."""
     assert resumable(text, HERE) == {}
+
+
+def test_nothing_is_resumed_where_the_boot_is_not_known() -> None:
+    """A kernel that does not tell: the file may be from before a reboot, and its holder long over."""
+    nowhere = replace(HERE, boot="")
+    assert resumable(write(nowhere, {"default": (NEW,)}), nowhere) == {}
