@@ -3,6 +3,8 @@
 import importlib.util
 import os
 import shutil
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -12,6 +14,8 @@ SYSTEM_PROGRAMS = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 
 IN_CI = bool(os.environ.get("CI"))
 SKIPPED = pytest.StashKey[dict[str, str]]()
+FIGURES = "figures"
+"""The property of a test's report that holds what it counted, for the end of the run."""
 DEFAULT_SEEDS = 400
 
 # Time says nothing about an example: in a fresh clone, Hypothesis builds its tables of characters first.
@@ -28,6 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Begin an account of what is skipped."""
     config.stash[SKIPPED] = {}
     config.pluginmanager.register(SkipAccount(config), "skip-account")
+    config.pluginmanager.register(Figures(), "figures")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -48,6 +53,12 @@ def is_here(thing: str) -> bool:
 
 
 @pytest.fixture
+def figures(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Tells what a test counted; it is printed at the end of the run, however many processes there are."""
+    return partial(record_property, FIGURES)
+
+
+@pytest.fixture
 def seeds(pytestconfig: pytest.Config) -> int:
     """How many seeds a simulation test tries: `--seeds`."""
     return int(pytestconfig.getoption("--seeds"))
@@ -59,6 +70,28 @@ def no_settings_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in os.environ:
         if variable.startswith("LEADER_") and not variable.startswith("LEADER_TEST_"):
             monkeypatch.delenv(variable)
+
+
+class Figures:
+    """Remembers what tests counted, and prints it."""
+
+    def __init__(self) -> None:
+        self._told: list[tuple[str, str]] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take note of what one test counted."""
+        if report.when == "call":
+            told = [str(text) for name, text in report.user_properties if name == FIGURES]
+            self._told += [(report.nodeid, text) for text in told]
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print all of it."""
+        if self._told:
+            terminalreporter.section("what was counted")
+        for nodeid, text in self._told:
+            terminalreporter.line(f"{nodeid}:")
+            for line in text.splitlines():
+                terminalreporter.line(f"    {line}")
 
 
 class SkipAccount:

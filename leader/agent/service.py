@@ -115,9 +115,9 @@ class Service:
         inherited = os.environ.pop(INHERITED, "")
         directories = self._places.directories
         if inherited:
-            listening, *locks = (int(descriptor) for descriptor in inherited.split(","))
+            listening, *descriptors = (int(descriptor) for descriptor in inherited.split(","))
             os.set_inheritable(listening, False)
-            pairs = zip(self._places.locked, locks, strict=True)
+            pairs = zip(self._places.locked, descriptors, strict=True)
             return Held(socket.socket(fileno=listening), tuple(Lock.inherited(*pair) for pair in pairs))
         make_directory(directories.runtime, 0o755)
         make_directory(directories.state, STATE_MODE)

@@ -11,11 +11,13 @@ import os
 import random
 import signal
 import statistics
+import sys
 import tempfile
 from pathlib import Path
 
 from leader.clock import now_ns
 from leader.instances.embedded import EmbeddedQuorum
+from tests.benchmarks.goals import exit_code, judge
 from tests.benchmarks.nodes import Cluster
 
 LEASE_S = 2.0
@@ -47,18 +49,19 @@ def settle(cluster: Cluster, seconds: float) -> None:
         return
 
 
-def report(what: str, times_ms: list[float]) -> None:
+def report(what: str, times_ms: list[float], goal_ms: float) -> None:
     """Print the spread of one series."""
     ordered = sorted(times_ms)
     print(
         f"{what}: {len(ordered)} times, median {statistics.median(ordered):.1f} ms, "
-        f"p90 {ordered[int(len(ordered) * 0.9)]:.1f} ms, worst {ordered[-1]:.1f} ms",
+        f"p90 {ordered[int(len(ordered) * 0.9)]:.1f} ms, worst {ordered[-1]:.1f} ms, "
+        f"{judge(what, ordered[-1], goal_ms, 'ms')}",
         flush=True,
     )
 
 
-def main() -> None:
-    """Measure and print."""
+def main() -> int:
+    """Measure and print; 1 if a goal was missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--candidates", type=int, default=3)
     parser.add_argument("--kills", type=int, default=50)
@@ -71,16 +74,17 @@ def main() -> None:
         cluster = Cluster(Path(directory), quorum.urls, f"{LEASE_S:g}s")
         try:
             cluster.start(options.candidates)
-            for what, number, count in (
-                ("SIGTERM", signal.SIGTERM, options.stops),
-                ("kill -9", signal.SIGKILL, options.kills),
+            for what, number, count, goal_ms in (
+                ("SIGTERM", signal.SIGTERM, options.stops, 50.0),
+                ("kill -9", signal.SIGKILL, options.kills, 2200.0),
             ):
                 if count:
                     times = [measure(cluster, number) for _ in range(count)]
-                    report(f"{what}, {options.candidates} candidates, {INSTANCES} instances", times)
+                    report(f"{what}, {options.candidates} candidates, {INSTANCES} instances", times, goal_ms)
         finally:
             cluster.stop()
+    return exit_code()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -6,6 +6,7 @@ One leader and one standby, five embedded servers over TCP, a lease of 10 s. Goa
 """
 
 import argparse
+import sys
 import tempfile
 from pathlib import Path
 
@@ -13,13 +14,14 @@ import psutil
 
 from leader.instances.embedded import EmbeddedQuorum
 from tests.benchmarks.failover import settle
+from tests.benchmarks.goals import exit_code, judge
 from tests.benchmarks.nodes import Cluster
 
 INSTANCES = 5
 
 
-def main() -> None:
-    """Measure and print."""
+def main() -> int:
+    """Measure and print; 1 if a goal was missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60)
     seconds = parser.parse_args().seconds
@@ -39,10 +41,14 @@ def main() -> None:
                 role = "leader " if name == leader.name else "standby"
                 share = (sum(process.cpu_times()[:2]) - before[name]) / seconds
                 megabytes = process.memory_info().rss / 1e6
-                print(f"{role}: {megabytes:.1f} MB resident, {share:.2%} of a core over {seconds:g} s")
+                print(
+                    f"{role}: {megabytes:.1f} MB resident, {judge(role, megabytes, 50, 'MB')}; "
+                    f"{share:.2%} of a core over {seconds:g} s, {judge(role, share * 100, 0.3, '%')}"
+                )
         finally:
             cluster.stop()
+    return exit_code()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -6,7 +6,7 @@ Processes are compared after each has been given the model's name for it; clocks
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -120,9 +120,7 @@ async def twins(server: EmbeddedQuorum) -> AsyncIterator[Twins]:
         yield Twins(server, hands)
 
 
-async def test_model_and_server_give_the_same_answers(
-    twins: Twins, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_model_and_server_give_the_same_answers(twins: Twins, figures: Callable[[str], None]) -> None:
     """Over thousands of calls of every kind, granted and refused, with restarts and flushes between them."""
     for seed in SEEDS:
         await twins.suffer(Mishap.RESTART_EMPTY)
@@ -134,10 +132,9 @@ async def test_model_and_server_give_the_same_answers(
                 continue
             real, model = await twins.beat(action)
             assert real == model, f"seed {seed}, step {step}: {action}"
-    with capsys.disabled():
-        counts = {verdict.value: twins.verdicts[verdict] for verdict in Verdict}
-        mishaps = {mishap.name.lower(): twins.mishaps[mishap] for mishap in Mishap}
-        print(f"\n  {twins.hands[0].instance.server}: {counts}, {mishaps}")  # noqa: T201  for whoever reads the run
+    counts = {verdict.value: twins.verdicts[verdict] for verdict in Verdict}
+    mishaps = {mishap.name.lower(): twins.mishaps[mishap] for mishap in Mishap}
+    figures(f"{twins.hands[0].instance.server}: {counts}, {mishaps}")
     assert all(twins.verdicts[verdict] for verdict in Verdict), twins.verdicts
     assert all(twins.mishaps[mishap] for mishap in Mishap), twins.mishaps
 

@@ -4,13 +4,17 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tests.simulation.climate import ALL_FAULTS
+from tests.simulation.climate import ALL_FAULTS, STRIKES
 from tests.simulation.seeds import Outcome
+
+STRUCK = ("Gained", "Lost", "SaveHolder", "SaveTerm", "Send")
+"""The effects before which a fault strikes on purpose."""
 
 MUST_HAPPEN = (
     *(f"fault: {fault}" for fault in ALL_FAULTS),
     "fault: ambush of a late request",
     *(f"effect: {effect}" for effect in ("Gained", "Lost", "ClaimFailed", "EndJobs")),
+    *("effect: Barred", "effect: Unbarred"),
     *(f"effect: {saved}" for saved in ("term saved", "term not saved", "holder saved", "holder not saved")),
     *(f"role: {change}" for change in ("leads", "resumes", "leads no more", "hands over")),
     *(
@@ -18,7 +22,10 @@ MUST_HAPPEN = (
         for way in ("requests", "replies", "notices")
         for fate in ("lost", "late", "cut off")
     ),
-    *("network: request doubled", "network: notice doubled", "network: notice lost"),
+    *(f"network: {way} doubled" for way in ("requests", "replies", "notices")),
+    "network: notice lost",
+    *(f"strike: {fault} before {effect}" for fault in STRIKES for effect in STRUCK),
+    *("a guard forgotten", "an instance forgets in the calm"),
     *("call unanswered", "reply after patience ended", "planned hand-over"),
     "observe: observed",
     *(f"take: {verdict}" for verdict in ("granted", "changed", "term-too-low")),
@@ -65,7 +72,8 @@ class Account:
 
     def never(self) -> list[str]:
         """What should have happened at least once, and did not."""
-        return [what for what in MUST_HAPPEN if not self.counts[what]]
+        led = [] if self.answered_yes else ["a leader"]
+        return led + [what for what in MUST_HAPPEN if not self.counts[what]]
 
     def lines(self) -> list[str]:
         """The account in words."""

@@ -78,7 +78,7 @@ def draw(random: Random) -> Climate:
         instances=instances,
         elections=("default",) if random.random() < 0.9 else ("default", "reports"),
         nodes=_nodes(random),
-        weather=_weather(random, doubles=not any(rates.get(fault) for fault in DATA_FAULTS)),
+        weather=_weather(random, keeps_data=not any(rates.get(fault) for fault in DATA_FAULTS)),
         rates=rates,
         strike_share=random.choice((0.0, 0.01, 0.05)),
         strikes=tuple(random.sample(STRIKES, 2)),
@@ -98,14 +98,21 @@ def _nodes(random: Random) -> tuple[tuple[str, BootClock, int], ...]:
     return tuple(zip("ABCDEF"[:count], clocks, priorities, strict=True))
 
 
-def _weather(random: Random, *, doubles: bool) -> Weather:
+def _weather(random: Random, *, keeps_data: bool) -> Weather:
+    """How the network behaves; requests come twice only where no instance loses data.
+
+    No transport of ours delivers one twice, and none is sent twice (rule R8). It would matter: an observation
+    that comes a second time after its record was lost writes that same version anew, which then seems to have
+    stood.
+    """
     shortest = random.choice((NS_PER_MS // 5, 5 * NS_PER_MS))
     return Weather(
         shortest_ns=shortest,
         longest_ns=shortest * random.choice((2, 10)),
         late=pick(random, (0.0, 0.01, 0.05, 0.2)),
         lost=pick(random, (0.0, 0.01, 0.1)),
-        doubled=pick(random, (0.0, 0.02)) if doubles else 0.0,
+        doubled=pick(random, (0.0, 0.02)),
+        requests_doubled=pick(random, (0.0, 0.02)) if keeps_data else 0.0,
         notices_lost=pick(random, (0.0, 0.3, 1.0)),
     )
 

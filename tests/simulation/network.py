@@ -45,6 +45,8 @@ class Weather:
     late: float = 0.0
     lost: float = 0.0
     doubled: float = 0.0
+    """Of replies and notices."""
+    requests_doubled: float = 0.0
     notices_lost: float = 0.0
 
 
@@ -129,9 +131,11 @@ class Network:
         if self.time.now + delay > sent.expires_at:
             self.expect_silence(sent)
         self.time.after(delay, deliver, *arguments)
-        if direction is REQUESTS and self.time.chance(self.weather.doubled):
-            self.time.count("network: request doubled")
-            self.time.after(delay + self._near_delay(), deliver, *arguments)
+        weather = self.weather
+        if self.time.chance(weather.requests_doubled if direction is REQUESTS else weather.doubled):
+            self.time.count(f"network: {direction} doubled")
+            again = self.time.cruel_ns() if self.time.chance(weather.late) else self._near_delay()
+            self.time.after(delay + again, deliver, *arguments)
 
     def _keep(
         self, direction: str, place: str, name: str, kinds: frozenset[str], go: Callable[[], None]
@@ -189,7 +193,7 @@ class Network:
             return
         times = 1
         if self.time.chance(self.weather.doubled):
-            self.time.count("network: notice doubled")
+            self.time.count("network: notices doubled")
             times = 2
         for number in range(times):
             delay = self._delay(recipient.place, name, NOTICES)

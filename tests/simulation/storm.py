@@ -148,7 +148,7 @@ class Storm:
         node = next((node for node in able if node.agent is leader), None)
         if leader is None or node is None or len(able) < 2:
             return False
-        self.world.network.weather = Weather(doubled=0.3)
+        self.world.network.weather = Weather(doubled=0.3, requests_doubled=0.3)
         self.time.count("planned hand-over")
         node.step_down()
         return True

@@ -1,5 +1,7 @@
 """The exhaustive search finds no broken promise in the protocol, and finds one in each bent one."""
 
+from collections.abc import Callable
+
 import pytest
 
 from leader.protocol import electorate
@@ -21,9 +23,12 @@ LONGEST_S = 40.0
     ],
     ids=["a late or lost message, or a pause", "a restart of an instance"],
 )
-def test_no_order_of_events_with_one_trouble_breaks_a_promise(budget: Budget) -> None:
+def test_no_order_of_events_with_one_trouble_breaks_a_promise(
+    budget: Budget, figures: Callable[[str], None]
+) -> None:
     """Every state that can be reached is visited, until nothing new comes."""
     found = Search(begin_led(budget)).run(LONGEST_S)
+    figures(str(found))
     assert found.broken is None, found.broken
     assert found.complete == 1, str(found)
     assert found.states > 1000
@@ -38,9 +43,12 @@ def test_no_order_of_events_with_one_trouble_breaks_a_promise(budget: Budget) ->
     ],
     ids=["a crash and its resume", "a hand-over", "everything"],
 )
-def test_no_order_of_events_within_some_seconds_breaks_a_promise(budget: Budget) -> None:
+def test_no_order_of_events_within_some_seconds_breaks_a_promise(
+    budget: Budget, figures: Callable[[str], None]
+) -> None:
     """As many states as there is time for, the least trouble first; `exhaustive.py` by hand goes on."""
     found = Search(begin_led(budget)).run(5.0)
+    figures(str(found))
     assert found.broken is None, found.broken
     assert found.states > 100
 

@@ -1,6 +1,7 @@
 """The whole system under faults, seed by seed: every promise holds, and every fault did happen."""
 
 import os
+from collections.abc import Callable
 
 import pytest
 
@@ -10,12 +11,10 @@ from tests.simulation.soak import run_many, say
 
 
 @pytest.mark.timeout(1800)
-def test_every_promise_holds_for_every_seed(seeds: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_promise_holds_for_every_seed(seeds: int, figures: Callable[[str], None]) -> None:
     """At most one leader, terms that grow, a leader soon after the faults; and no fault that never struck."""
     account = run_many(seeds, min(2, os.cpu_count() or 1))
-    say("\n".join(account.lines()))
-    with capsys.disabled():
-        say("\n" + "\n".join(account.lines()[:3]))
+    figures("\n".join(account.lines()))
     for outcome in account.broken[:3]:
         say(f"\nseed {outcome.seed}: {outcome.what}")
         say("\n".join(run_seed(outcome.seed, keeps_log=True).log[-200:]))

@@ -1,0 +1,16 @@
+"""What a benchmark has to reach, said beside what it measured."""
+
+_missed: list[str] = []
+
+
+def judge(what: str, measured: float, most: float, unit: str) -> str:
+    """The goal in words, and whether the measured value reaches it; a missed one is remembered."""
+    if measured <= most:
+        return f"goal at most {most:g} {unit}: reached"
+    _missed.append(what)
+    return f"goal at most {most:g} {unit}: MISSED"
+
+
+def exit_code() -> int:
+    """1 if a goal was missed in this process."""
+    return 1 if _missed else 0
