@@ -16,9 +16,6 @@ from leader.protocol.calls import (
     Observe,
     Operation,
     Release,
-    Renew,
-    Resume,
-    Take,
     Verdict,
 )
 from leader.protocol.electorate import Electorate
@@ -49,9 +46,10 @@ from leader.protocol.events import (
     Unbarred,
 )
 from leader.protocol.quorum import sure_ns
-from leader.protocol.record import LARGEST_TERM, Holder, Record, State
+from leader.protocol.record import LARGEST_TERM, Holder, State
 from leader.protocol.snapshot import Role
-from leader.protocol.tenure import COLLECTING, Stage, Tenure
+from leader.protocol.tenure import Stage, Tenure
+from leader.protocol.term_disk import TermDisk
 from leader.protocol.witness import Pending, Witness
 
 
@@ -100,13 +98,8 @@ class Elector:
         self.allowed = True
         self.reason = ""
         """Why this node may not contend, or why its last leadership ended."""
-        self._disk_fails = False
-        """The last term could not be saved."""
         self._random = random
-        self._saved_term = highest_term
-        self._saving_term = highest_term
-        """The highest that the state directory was asked to keep since it last failed."""
-        self._save_from = now
+        self._disk = TermDisk(highest_term)
         self._failures = 0
         self._hold_back_until = now
         self._claim_at: Instant | None = None
@@ -139,7 +132,7 @@ class Elector:
         """Whether terms cannot be saved, or not within a beat, so that this node claims nothing (rule R9)."""
         tenure = self.tenure
         waits = tenure is not None and tenure.stage is Stage.SAVING_TERM and now - tenure.began > self.beat_ns
-        return self._disk_fails or waits
+        return self._disk.fails or waits
 
     @property
     def settled(self) -> bool:
@@ -219,7 +212,7 @@ class Elector:
         for witness in self.electorate.witnesses.values():
             if witness.due <= now:
                 self._beat(witness, now)
-        if self.electorate.known_term > self._saving_term and now >= self._save_from:
+        if self._disk.lacks(self.electorate.known_term, now):
             self._save_term(self.electorate.known_term)
 
     def _tell_bar(self, now: Instant) -> None:
@@ -268,28 +261,12 @@ class Elector:
             if reply.answer.verdict is Verdict.OTHER_CONFIGURATION:
                 tenure.refused.add(witness.name)
                 return
-            if not self._is_ours(tenure, witness):
+            if not tenure.is_named_by(witness):
                 tenure.refused.add(witness.name)
-        if tenure.stage is Stage.RESUMING and not (
-            witness.names(tenure.holder) or self._can_resume(tenure, witness)
-        ):
+        if tenure.stage is Stage.RESUMING and not tenure.is_named_by(witness):
             tenure.refused.add(witness.name)
-        elif (
-            tenure.stage in COLLECTING
-            and witness.name not in tenure.grants
-            and self._is_ours(tenure, witness)
-        ):
+        elif tenure.is_named_by(witness) and witness.name not in tenure.grants:
             witness.due = now
-
-    @staticmethod
-    def _can_resume(tenure: Tenure, witness: Witness) -> bool:
-        return any(witness.names(ancestor) for ancestor in tenure.ancestors)
-
-    def _is_ours(self, tenure: Tenure, witness: Witness) -> bool:
-        """Whether the record names this holder, or one that may be resumed, though no grant is known."""
-        return witness.names(tenure.holder) or (
-            tenure.stage is Stage.RESUMING and self._can_resume(tenure, witness)
-        )
 
     def _release_on_sight(self, witness: Witness, now: Instant) -> None:
         """Release a record that names a holder of this incarnation that is over: its release was lost."""
@@ -321,31 +298,12 @@ class Elector:
 
     def _beat(self, witness: Witness, now: Instant) -> None:
         """Make the call that is due at one instance, and say when the next one is (rule R3)."""
-        operation = self._due_operation(witness, now)
+        tenure = self.tenure
+        operation = Observe() if tenure is None else tenure.due_operation(witness, now)
         witness.due = self._next_beat(now)
         if not isinstance(operation, Observe):
             witness.due = min(witness.due, now + self.patience_ns)
         self._send(witness, operation, now)
-
-    def _due_operation(self, witness: Witness, now: Instant) -> Operation:
-        tenure, record = self.tenure, witness.record
-        if tenure is None or record is None or tenure.stage not in COLLECTING:
-            return Observe()
-        if witness.names(tenure.holder) or (
-            witness.name in tenure.grants and witness.name not in tenure.refused
-        ):
-            tenure.asked.add(witness.name)
-            return Renew(tenure.holder, self.lease_ms)
-        if tenure.stage is Stage.RESUMING and record.holder is not None and self._can_resume(tenure, witness):
-            return Resume(record.holder, tenure.holder.incarnation, self.lease_ms)
-        if tenure.stage is Stage.LEADING and witness.is_takeable(self.lease_ms, now):
-            tenure.asked.add(witness.name)
-            return self._take(record, tenure.holder, sitting=True)
-        return Observe()
-
-    def _take(self, record: Record, holder: Holder, *, sitting: bool) -> Take:
-        released = record.state is State.RELEASED
-        return Take(record.version, holder, self.lease_ms, released=released, sitting=sitting)
 
     # Claiming (rules R1, R2, R9).
 
@@ -379,12 +337,11 @@ class Elector:
         self._save_term(term)
 
     def _save_term(self, term: int) -> None:
-        self._saving_term = max(self._saving_term, term)
+        self._disk.asked(term)
         self._effects.append(SaveTerm(term))
 
     def _on_term_saved(self, term: int, now: Instant) -> None:
-        self._disk_fails = False
-        self._saved_term = max(self._saved_term, term)
+        self._disk.saved(term)
         tenure = self.tenure
         if tenure is None or tenure.stage is not Stage.SAVING_TERM or term != tenure.holder.term:
             return
@@ -399,11 +356,10 @@ class Elector:
         for witness in takeable:
             assert witness.record is not None
             tenure.asked.add(witness.name)
-            self._send(witness, self._take(witness.record, tenure.holder, sitting=False), now)
+            self._send(witness, tenure.take(witness.record, sitting=False), now)
 
     def _on_term_not_saved(self, now: Instant) -> None:
-        self._disk_fails = True
-        self._saving_term, self._save_from = self._saved_term, now + self.beat_ns
+        self._disk.failed(now + self.beat_ns)
         if self.tenure is not None and self.tenure.stage is Stage.SAVING_TERM:
             self.tenure = None
             self._hold_back_until = now + self.beat_ns

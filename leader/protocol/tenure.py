@@ -11,7 +11,8 @@ from typing import assert_never
 from leader.protocol.calls import Observe, Operation, Release, Renew, Resume, Take
 from leader.protocol.events import Instant
 from leader.protocol.quorum import Grant, deadline, sure_ns, votes
-from leader.protocol.record import Holder
+from leader.protocol.record import Holder, Record, State
+from leader.protocol.witness import Witness
 
 
 class Stage(Enum):
@@ -84,6 +85,34 @@ class Tenure:
                 return False
             case _:
                 assert_never(operation)
+
+    def can_resume(self, witness: Witness) -> bool:
+        """Whether the record names an earlier incarnation that this holder may resume (rule R5)."""
+        return self.stage is Stage.RESUMING and any(witness.names(ancestor) for ancestor in self.ancestors)
+
+    def is_named_by(self, witness: Witness) -> bool:
+        """Whether the record is this holder's, or may become so by a resume, though no grant is known."""
+        return self.stage in COLLECTING and (witness.names(self.holder) or self.can_resume(witness))
+
+    def due_operation(self, witness: Witness, now: Instant) -> Operation:
+        """What to ask of an instance at its next beat; the caller sends it."""
+        record = witness.record
+        if record is None or self.stage not in COLLECTING:
+            return Observe()
+        if witness.names(self.holder) or (witness.name in self.grants and witness.name not in self.refused):
+            self.asked.add(witness.name)
+            return Renew(self.holder, self.lease_ms)
+        if self.can_resume(witness) and record.holder is not None:
+            return Resume(record.holder, self.holder.incarnation, self.lease_ms)
+        if self.stage is Stage.LEADING and witness.is_takeable(self.lease_ms, now):
+            self.asked.add(witness.name)
+            return self.take(record, sitting=True)
+        return Observe()
+
+    def take(self, record: Record, *, sitting: bool) -> Take:
+        """The call that makes this record this holder's, if it still is as it was seen."""
+        released = record.state is State.RELEASED
+        return Take(record.version, self.holder, self.lease_ms, released=released, sitting=sitting)
 
     @property
     def deadline(self) -> Instant | None:

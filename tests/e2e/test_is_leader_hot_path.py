@@ -81,7 +81,7 @@ def test_a_duration_loads_its_parser_and_nothing_else(path: Path, ask: Asker, pr
 def test_a_thousand_at_once_are_all_answered_right(ask: Asker) -> None:
     """Crontabs start many jobs in one second, and a real agent leads; half ask about what does not exist.
 
-    They are in a session of their own, like cron's jobs: the scheduler shares the processors between sessions.
+    They have a session of their own, like cron's jobs: the scheduler shares processors between sessions.
     """
     script = (
         f'for i in $(seq 500); do {ask.program} is-leader --timeout 50s & a="$a $!"; '

@@ -341,7 +341,7 @@ MUTANTS = (
         "terms-on-disk",
         ELECTOR,
         "        self._save_term(term)",
-        "        self._saving_term = term\n        self._on_term_saved(term, now)",
+        "        self._disk.asked(term)\n        self._on_term_saved(term, now)",
     ),
     Mutant(
         "claims with a term that it saw while it was saved",
@@ -396,8 +396,8 @@ MUTANTS = (
         "a leader never takes back an instance",
         "promise 3",
         "forgetful-instances",
-        ELECTOR,
-        "if tenure.stage is Stage.LEADING and witness.is_takeable(self.lease_ms, now):",
+        TENURE,
+        "if self.stage is Stage.LEADING and witness.is_takeable(self.lease_ms, now):",
         "if False:",
     ),
 )

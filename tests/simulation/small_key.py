@@ -36,7 +36,7 @@ def _ranks(world: World) -> dict[int, int]:
         seen.update(holder.term for holder in agent.holders)
         if (elector := agent.elector) is None:
             continue
-        seen.update((elector.electorate.known_term, elector._saved_term))
+        seen.update((elector.electorate.known_term, elector._disk.highest_term))
         if elector.tenure is not None:
             seen.add(elector.tenure.holder.term)
         for witness in elector.electorate.witnesses.values():
@@ -74,7 +74,7 @@ def _agent_key(world: World, agent: Agent, terms: dict[int, int]) -> Hashable:
     elector = agent.elector
     if elector is None:
         return agent.starts, disks
-    learnt = elector.electorate.known_term, elector._saved_term
+    learnt = elector.electorate.known_term, elector._disk.highest_term
     return (
         agent.starts,
         disks,

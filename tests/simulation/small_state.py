@@ -140,6 +140,7 @@ def copy_elector(elector: Elector) -> Elector:
     twin.electorate = electorate
     twin._withheld = set(elector._withheld)
     twin._effects = []
+    twin._disk = _twin(elector._disk)
     if elector.tenure is not None:
         twin.tenure = _copy_tenure(elector.tenure)
     return twin
