@@ -6,6 +6,7 @@ A courtesy between agents and a source for status; no decision that safety hangs
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from leader.protocol.calls import Registration
 from leader.protocol.events import NS_PER_MS, Candidate, Instant
@@ -46,8 +47,12 @@ def encode(entry: Entry) -> str:
     )
 
 
+@lru_cache(maxsize=1024)
 def decode(node: str, text: str) -> Entry | None:
-    """Read what a node registered; None if it is nothing that this version understands."""
+    """Read what a node registered; None if it is nothing that this version understands.
+
+    Each instance shows the same texts again and again, so what was read once is kept.
+    """
     try:
         values = json.loads(text)
         return Entry(

@@ -23,12 +23,12 @@ The rules and their places:
 - R1 watch: `witness.Witness.takeable_at`; every (process, version) is counted from the first reply.
 - R2 claim: `elector.Elector._consider_claim`, `electorate.Electorate.opens_at`, `next_term`.
 - R3 deadline: `quorum.deadline`; each instance is renewed on its own in `elector.Elector._beat`.
-- R4 stop first: `elector.Elector._yield`, `_strike`, `_on_holder_saved`; `tenure.Tenure.enter`.
+- R4 stop first: `elector.Elector._yield`, `_strike`, `_release`; `tenure.Tenure.enter` and `filed`.
 - R5 resume: `resume.resumable`, `elector.Elector._resumption`.
 - R6 answer: `tenure.Tenure.leads`, computed at the moment of asking.
 - R7 one server, one vote: `quorum.votes`, `electorate.Electorate.contested`.
 - R8 silence is unknown: `witness.Witness.miss`; a late grant counts by its sending, or not at all.
-- R9 memory of terms: `elector.Elector._consider_claim` and `_on_term_saved`.
+- R9 memory of terms: `term_disk.TermDisk`, `elector.Elector._consider_claim` and `_on_term_saved`.
 - R10 one configuration: `electorate.Electorate.accepts_us`, and the script `instances/beat.lua`.
 
 Read `elector.py` next. This package is pure: the standard library only, and nothing in it waits, sends,

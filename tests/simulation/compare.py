@@ -71,6 +71,10 @@ class RedlockNode:
             self.agent.die()
             self.agent = None
 
+    def reboot(self) -> None:
+        """End the client with its machine: it had nothing on disk anyway."""
+        self.crash()
+
 
 class RedlockContest:
     """A world with Redlock in it."""

@@ -54,6 +54,9 @@ class Node(Protocol):
     def crash(self) -> None:
         """End the agent at once."""
 
+    def reboot(self) -> None:
+        """End it with the whole machine."""
+
 
 class Contest(Protocol):
     """A world with one of the two systems in it."""
@@ -90,6 +93,7 @@ class Row:
     kinds: tuple[str, ...] = ()
     late: tuple[float, ...] = (0.0,)
     lost: tuple[float, ...] = (0.0,)
+    doubled: tuple[float, ...] = (0.0,)
     rates: tuple[int, ...] = (1000,)
     """Rates of the hosts' clocks, in thousandths."""
 
@@ -110,18 +114,23 @@ ROWS = (
     Row("none"),
     Row("message delay, up to 4 leases", late=(0.01, 0.05, 0.2)),
     Row("message loss, 1 to 20 %", lost=(0.01, 0.1, 0.2)),
+    Row("message duplication, 1 to 20 %", doubled=(0.01, 0.1, 0.2)),
     Row("pause of an agent", ("pause",)),
     Row("crash of an agent", ("crash",)),
+    Row("reboot of a node", ("reboot",)),
     Row("restart of an instance, data kept", ("restart",)),
     Row("restart, data lost", ("restart empty",)),
     Row("restart, data lost, after more than a TTL", ("restart late",)),
     Row("restart, older data", ("save", "restart older")),
+    Row("older data in a running server", ("save", "roll back")),
     Row("`FLUSHALL`", ("flush",)),
     Row("eviction of the key", ("evict",)),
     Row("server clock set forward", ("clock forward",)),
     Row("server clock set back", ("clock back",)),
     Row("hung instance", ("hang",)),
     Row("partition", ("cut",)),
+    Row("partition, one way", ("cut one way",)),
+    Row("hosts' clocks off by 4.7 %", rates=EDGES),
     Row("all server clocks set back, and crash of an agent", ("clocks back", "crash")),
     Row("partition, and hosts' clocks off by 4.7 %", ("cut",), rates=EDGES),
 )
@@ -130,7 +139,13 @@ ROWS = (
 def draw(row: Row, seed: int, leases: int = LEASES) -> Plan:
     """What happens in this run, whichever system it happens to."""
     random = Random(f"{row.name} {seed}")
-    weather = Weather(late=random.choice(row.late), lost=random.choice(row.lost))
+    doubled = random.choice(row.doubled) if len(row.doubled) > 1 else row.doubled[0]
+    weather = Weather(
+        late=random.choice(row.late),
+        lost=random.choice(row.lost),
+        doubled=doubled,
+        requests_doubled=doubled,
+    )
     clocks = tuple(BootClock(random.choice(row.rates), random.randrange(10**15)) for _ in NODES)
     starts = tuple(int(random.random() * LEASE_NS / 2) for _ in NODES)
     rate = random.choice(RATES)
@@ -158,9 +173,16 @@ def _faults(random: Random, kind: str, rate: float) -> Iterator[Fault]:
             soon_ns=soon_ns,
             step_ms=random.choice(STEPS_MS),
             servers=tuple(random.sample(INSTANCES, random.choice((1, 3, 4, 5)))),
-            directions=DIRECTIONS if random.random() < 0.7 else (random.choice(DIRECTIONS[:2]),),
+            directions=_directions(random, kind),
         )
         moment += int(random.expovariate(rate) * LEASE_NS)
+
+
+def _directions(random: Random, kind: str) -> tuple[str, ...]:
+    """Which ways a partition cuts: mostly all."""
+    if kind != "cut one way" and random.random() < 0.7:
+        return DIRECTIONS
+    return (random.choice(DIRECTIONS[:2]),)
 
 
 def unleash(contest: Contest, plan: Plan) -> None:
@@ -182,7 +204,10 @@ def _strike(contest: Contest, fault: Fault) -> None:
         case "crash":
             contest.machines[fault.node].crash()
             contest.time.after(fault.lasts_ns, contest.machines[fault.node].start)
-        case "cut":
+        case "reboot":
+            contest.machines[fault.node].reboot()
+            contest.time.after(fault.lasts_ns, contest.machines[fault.node].start)
+        case "cut" | "cut one way":
             _cut(contest, fault)
         case "clocks back":
             for each in contest.servers.values():
@@ -226,6 +251,8 @@ def _lose(server: Server, fault: Fault) -> None:
     match fault.kind:
         case "save":
             server.save()
+        case "roll back":
+            server.roll_back(server.saved())
         case "flush":
             server.flush()
         case "evict":

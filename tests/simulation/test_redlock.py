@@ -28,13 +28,17 @@ SAFE_FOR_REDLOCK = (
     "none",
     "message delay, up to 4 leases",
     "message loss, 1 to 20 %",
+    "message duplication, 1 to 20 %",
     "pause of an agent",
     "crash of an agent",
+    "reboot of a node",
     "restart of an instance, data kept",
     "restart, data lost, after more than a TTL",
     "server clock set back",
     "hung instance",
     "partition",
+    "partition, one way",
+    "hosts' clocks off by 4.7 %",
     "all server clocks set back, and crash of an agent",
 )
 """What Redlock withstands: nothing here takes a key away before its time."""
