@@ -13,7 +13,8 @@ A map for readers. The whole behaviour is in four files, best read in this order
 
 Around them, arrows of import point down only:
 
-    __main__    entry point: the fast path of is-leader, else the command line
+    __main__    entry point: the fast paths of is-leader and run, else the command line
+    jobs        run: a command under a leadership, and the process tree that is ended with it
     cli         one file per command; exceptions become a message and an exit code in main.py
     demo        the main job live on one machine: servers, agents, jobs, and what may go wrong
     tui         what status and demo draw, from snapshots

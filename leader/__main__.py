@@ -1,7 +1,8 @@
-"""Where the command `leader` starts: the fast path of `is-leader`, else the whole command line.
+"""Where the command `leader` starts: the fast paths of `is-leader` and `run`, else the whole command line.
 
 Cron asks `leader is-leader` before each job, on each node, so that one command is answered on a few
-built-in modules, before anything else is loaded. Nothing here may import more at the top.
+built-in modules, before anything else is loaded. `run` starts jobs, so it loads little, too. Nothing here may
+import more at the top.
 """
 
 import posix
@@ -15,6 +16,8 @@ def main() -> None:
     try:
         if sys.argv[1:2] == ["is-leader"]:
             answer_fast()
+        if sys.argv[1:2] == ["run"]:
+            run_fast()
         from leader.cli.main import main as command_line
 
         sys.exit(command_line())
@@ -35,6 +38,15 @@ def answer_fast() -> None:
         code = INTERRUPTED
     if code is not None:
         posix._exit(code)  # noqa: SLF001 - its public name
+
+
+def run_fast() -> None:
+    """Run a command while this node leads, and end with its code; return only if help is asked for."""
+    from leader.jobs.run import main as run
+
+    code = run(sys.argv[2:])
+    if code is not None:
+        sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -91,7 +91,8 @@ class Agent:
             )
             for name, election in self.config.elections.items()
         }
-        return Conductor(electors, terms, holders, self.journal)
+        guards_return_until = self._started_at + self._lease_ns // 10 if resumable else 0
+        return Conductor(electors, (terms, holders), guards_return_until, self.journal)
 
     def _place(self, runtime: Path) -> Place:
         return Place(
@@ -137,6 +138,9 @@ class Agent:
     async def _hand_over(self, reason: str) -> None:
         holds = any(elector.tenure is not None for elector in self.conductor.electors.values())
         self.conductor.feed_all(ContentionChanged(allowed=False, reason=reason))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._lease_ns / 1e9):  # jobs may take until the deadline
+                await self.conductor.settled()
         for lane in self.lanes.values():
             lane.leave()
         with contextlib.suppress(TimeoutError):
@@ -258,6 +262,10 @@ class Agent:
     def alive(self) -> bool:
         """Whether the loops turn: no elector is long overdue."""
         return clock.now_ns() - self.conductor.wake_at < self._lease_ns
+
+    def guard(self, election: str, listener: Listener) -> Callable[[], None]:
+        """Wait for this job at a hand-over, until the returned function is called."""
+        return self.conductor.guards.join(election, listener)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call the listener at each change until the returned function is called."""

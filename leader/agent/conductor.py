@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from leader import clock
+from leader.agent.guards import Guards
 from leader.agent.journal import Journal
 from leader.agent.lane import Lane
 from leader.agent.logs import log
@@ -45,8 +46,15 @@ class Conductor:
     """Feeds the electors of one agent and carries out what they ask."""
 
     def __init__(
-        self, electors: Mapping[str, Elector], terms: TermStore, holders: HolderStore, journal: Journal
+        self,
+        electors: Mapping[str, Elector],
+        stores: tuple[TermStore, HolderStore],
+        guards_return_until: Instant,
+        journal: Journal,
     ) -> None:
+        """`guards_return_until`: by then the guards of the process before this one have come back."""
+        terms, holders = stores
+        self.guards = Guards(self._jobs_ended, returning_until=guards_return_until)
         self.electors = electors
         self.lanes: dict[str, Lane] = {}
         self._holders = holders
@@ -55,6 +63,7 @@ class Conductor:
         self._writer = TermWriter(terms, self._term_written)
         self._timer: asyncio.TimerHandle | None = None
         self._due = asyncio.Event()
+        self._progress = asyncio.Event()
         self._draining = False
         self._wakes: dict[str, Instant] = {}
         self._disk_fails = False
@@ -89,6 +98,7 @@ class Conductor:
                 self._wakes[election] = elector.wake_at
         finally:
             self._draining = False
+        self._progress.set()
         self._arm()
 
     def _arm(self) -> None:
@@ -112,6 +122,12 @@ class Conductor:
             self._events.extend((election, Ticked()) for election, at in self._wakes.items() if at <= now)
             self._drain()
 
+    async def settled(self) -> None:
+        """Return when nothing is held any more, and every release was answered or given up."""
+        while not all(elector.settled for elector in self.electors.values()):
+            self._progress.clear()
+            await self._progress.wait()
+
     def close(self) -> None:
         """Set no timer any more, and write no term but the one that is being written."""
         if self._timer is not None:
@@ -128,11 +144,18 @@ class Conductor:
                 case SaveHolder():
                     self._events.append((election, self._save_holder(election, effect)))
                 case EndJobs():
-                    self._events.append((election, JobsEnded(effect.term)))
-                case Gained() | Lost() | ClaimFailed() | Barred() | Unbarred():
+                    self.guards.end(election, effect.term)
+                case Gained():
+                    self.guards.begin(election)
+                    self._tell(election, effect)
+                case Lost() | ClaimFailed() | Barred() | Unbarred():
                     self._tell(election, effect)
                 case _:
                     assert_never(effect)
+
+    def _jobs_ended(self, election: str, term: int) -> None:
+        self._events.append((election, JobsEnded(term)))
+        self._due.set()
 
     def _save_holder(self, election: str, effect: SaveHolder) -> Event:
         try:

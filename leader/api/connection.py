@@ -5,6 +5,7 @@ never more than a few steps at a time. Which answer, is the business of `routes`
 """
 
 import asyncio
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Protocol
 
@@ -12,6 +13,7 @@ import h11
 
 from leader.api.limits import Limits
 from leader.api.routes import Response, refusal
+from leader.api.source import Leave, Listener
 
 
 class Host(Protocol):
@@ -31,8 +33,8 @@ class Host(Protocol):
     def respond(self, method: str, target: str) -> Response:
         """The answer to a request."""
 
-    def streaming(self, connection: "Connection") -> None:
-        """An answer has begun that goes on; the connection counts as idle no longer."""
+    def streaming(self, connection: "Connection", joins: Callable[[Listener], Leave]) -> None:
+        """An answer has begun that goes on: it is to join that; the connection counts as idle no longer."""
 
 
 class Connection(asyncio.Protocol):
@@ -168,7 +170,7 @@ class Connection(asyncio.Protocol):
         assert self._request is not None
         method = self._request.method.decode("ascii")
         response = self._host.respond(method, self._request.target.decode("latin-1"))
-        if response.streams:
+        if response.joins is not None:
             self._stream(response, method)
         else:
             self._send(response, with_body=method != "HEAD")
@@ -189,7 +191,8 @@ class Connection(asyncio.Protocol):
             return
         self.streams = self._discards = True
         self._write(h11.Data(response.body))
-        self._host.streaming(self)
+        assert response.joins is not None
+        self._host.streaming(self, response.joins)
 
     def _reject(self, status: int, sentence: str) -> None:
         """Answer a request that cannot be followed, and end; what is still arriving is read to nowhere.

@@ -11,6 +11,9 @@ from collections.abc import Callable
 from leader.api.connection import Connection
 from leader.api.limits import Limits
 from leader.api.routes import Response
+from leader.api.source import Leave
+from leader.api.source import Listener as EventListener
+from leader.api.streams import Streams
 
 RETRY_S = 0.1
 """How long to wait when the system has no descriptor or memory for one more connection."""
@@ -29,12 +32,12 @@ class Listener:
         self,
         listening: socket.socket,
         respond: Callable[[str, str], Response],
-        streaming: Callable[[Connection], None],
+        streams: Streams,
         limits: Limits,
     ) -> None:
         self.limits = limits
         self.respond = respond
-        self.streaming_begins = streaming
+        self._streams = streams
         self._listening = listening
         self._loop = asyncio.get_running_loop()
         self._connections: set[Connection] = set()
@@ -85,13 +88,14 @@ class Listener:
         if self._timer is None:
             self._sweep()
 
-    def streaming(self, connection: Connection) -> None:
+    def streaming(self, connection: Connection, joins: Callable[[EventListener], Leave]) -> None:
         """A connection whose answer goes on is never idle."""
         self._idle.pop(connection, None)
-        self.streaming_begins(connection)
+        self._streams.begin(connection, joins)
 
     def closed(self, connection: Connection) -> None:
-        """A connection is gone: there is room."""
+        """A connection is gone: there is room, and what it had joined is left."""
+        self._streams.forget(connection)
         self._connections.discard(connection)
         self._idle.pop(connection, None)
         self._accept_again()

@@ -4,11 +4,12 @@ Knows nothing of sockets, connections or bytes on a wire.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from urllib.parse import unquote
 
-from leader.api.source import Source
+from leader.api.source import Leave, Listener, Source
 from leader.protocol.snapshot import Leadership
 
 READ = ("GET", "HEAD", "OPTIONS")
@@ -19,12 +20,13 @@ LEADERSHIP_FIELDS = tuple(field.name for field in fields(Leadership))
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One answer; with `streams`, the body goes on line by line until one side ends it."""
+    """One answer; if it `joins` something, the body goes on line by line until one side ends it."""
 
     status: int
     body: bytes
     headers: tuple[tuple[str, str], ...] = ()
-    streams: bool = False
+    joins: Callable[[Listener], Leave] | None = None
+    """Called with what sends one more line, when the stream begins."""
 
 
 def respond(source: Source, method: str, target: str) -> Response:
@@ -50,7 +52,9 @@ def find(source: Source, path: str) -> Response | None:  # noqa: PLR0911 - one f
         case ["", "v1", "status"]:
             return document(200, asdict(source.view()))
         case ["", "v1", "events"]:
-            return Response(200, line(snapshot(source)), streams=True)
+            return Response(200, line(snapshot(source)), joins=source.subscribe)
+        case ["", "v1", "elections", election, "guard"]:
+            return guard(source, election)
         case ["", "livez"]:
             alive = source.alive()
             return document(200 if alive else 503, {"alive": alive})
@@ -78,6 +82,15 @@ def leadership_headers(leadership: Leadership) -> tuple[tuple[str, str], ...]:
         ("Leader-Node", printable(leadership.node)),
         ("Leader-Holder", printable(leadership.holder)),
     )
+
+
+def guard(source: Source, election: str) -> Response:
+    """A stream for whoever runs jobs while this node leads: it says when they must end, and is waited for."""
+    if election not in source.elections():
+        return no_such_election(source, election)
+    view = source.view()
+    about = {"event": "guarding", "cluster": view.cluster, "node": view.node, "lease_ms": view.lease_ms}
+    return Response(200, line(about), joins=partial(source.guard, election))
 
 
 def one_election(source: Source, election: str) -> Response:

@@ -12,6 +12,8 @@ Change = Mapping[str, object]
 """One change, ready for JSON: `{"event": "gained", "election", "term", "node", "reason", "at"}`."""
 
 Listener = Callable[[Change], None]
+Leave = Callable[[], None]
+"""Ends what a listener was given for."""
 
 
 class Source(Protocol):
@@ -32,5 +34,11 @@ class Source(Protocol):
     def alive(self) -> bool:
         """Whether the agent's loops turn."""
 
-    def subscribe(self, listener: Listener) -> Callable[[], None]:
+    def subscribe(self, listener: Listener) -> Leave:
         """Call the listener at each change, on the event loop, until what is returned is called."""
+
+    def guard(self, election: str, listener: Listener) -> Leave:
+        """Call the listener when jobs of this election must end; what they hold lasts until they leave.
+
+        A planned hand-over waits for every guard to leave, at most until the deadline (rule R4).
+        """

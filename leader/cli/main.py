@@ -16,6 +16,7 @@ from leader.errors import ConfigurationError, LeaderError, Refused
 MODULES = {
     "agent": "leader.cli.agent",
     "is-leader": "leader.cli.is_leader",
+    "run": "leader.cli.run",
     "wait": "leader.cli.wait",
     "status": "leader.cli.status",
     "quorum": "leader.cli.quorum",

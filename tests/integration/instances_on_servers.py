@@ -1,11 +1,10 @@
 """What the tests of instances on real servers share: which servers, one of them, and an agent's hand."""
 
-import asyncio
 import contextlib
 import itertools
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -127,10 +126,3 @@ def admin(server: EmbeddedQuorum, *command: str, index: int = 0) -> Any:  # noqa
 def holder(term: int, node: str = "n1", incarnation: str = "i1") -> Holder:
     """A holder in few words."""
     return Holder(node, incarnation, term)
-
-
-async def eventually(condition: Callable[[], bool], within_s: float = 10) -> None:
-    """Return as soon as it holds; fail if it does not in time."""
-    async with asyncio.timeout(within_s):
-        while not condition():  # noqa: ASYNC110  what is waited for happens in other processes
-            await asyncio.sleep(0.005)

@@ -20,12 +20,12 @@ from tests.integration.instances_on_servers import (
     TIMEOUT_NS,
     Hand,
     admin,
-    eventually,
     hand_on,
     servers,
 )
 from tests.integration.sequences import CALLERS, Beat, Mishap, Sequence
 from tests.simulation.instance import NOTHING, Data, ModelInstance, Request
+from tests.support.polling import eventually
 
 SEEDS = range(6)
 STEPS = 400

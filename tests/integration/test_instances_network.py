@@ -20,11 +20,11 @@ from tests.integration.instances_on_servers import (
     PROGRAMS,
     Hand,
     admin,
-    eventually,
     hand_on,
     holder,
     servers,
 )
+from tests.support.polling import eventually
 
 TIMEOUT_MS = 200
 PATIENCE_MS = TIMEOUT_MS + 300

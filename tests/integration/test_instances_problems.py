@@ -19,11 +19,11 @@ from tests.integration.instances_on_servers import (
     PROGRAMS,
     Hand,
     admin,
-    eventually,
     hand_on,
     holder,
     servers,
 )
+from tests.support.polling import eventually
 
 pytestmark = pytest.mark.parametrize("program", PROGRAMS)
 

@@ -1,5 +1,6 @@
 """How tests wait: they ask again and again until something is so, up to a deadline, and never just sleep."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -28,6 +29,17 @@ def until(condition: Callable[[], T | None], what: str, within_s: float = PATIEN
             return answer
         assert now_ns() < deadline, f"within {within_s:g} s: {what}"
         time.sleep(POLL_S)
+
+
+async def eventually(condition: Callable[[], bool], within_s: float = PATIENCE_S) -> None:
+    """Return when the condition holds, with the event loop's other tasks running meanwhile.
+
+    Raises:
+        TimeoutError: it did not in time.
+    """
+    async with asyncio.timeout(within_s):
+        while not condition():  # noqa: ASYNC110 - what is waited for happens elsewhere
+            await asyncio.sleep(POLL_S)
 
 
 def always(condition: Callable[[], bool], what: str, for_s: float) -> None:

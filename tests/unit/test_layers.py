@@ -24,11 +24,11 @@ MAY_IMPORT = {
     "instances": {"instances", "protocol", "config"} | BASE,
     "api": {"api", "protocol", "reach", ""} | BASE,
     "agent": {"agent", "instances", "api", "protocol", "config", "lock", ""} | BASE,
-    "jobs": {"jobs", "reach", ""} | BASE,
+    "jobs": {"jobs", "fastpath", "reach"} | BASE,
     "tui": {"tui", "protocol", "durations"},
     "demo": {"demo", "api", "instances", "protocol", "tui"} | BASE,
     "": {"api"},
-    "__main__": {"fastpath", "cli"},
+    "__main__": {"fastpath", "jobs", "cli"},
     "cli": None,
 }
 """Each part of `leader` and the parts that it may import; "" is the package itself, None is everything."""

@@ -32,6 +32,7 @@ class HandmadeSource:
     reasons: list[str] = field(default_factory=list)
     turns: bool = True
     listeners: list[Listener] = field(default_factory=list)
+    guards: dict[str, list[Listener]] = field(default_factory=dict)
 
     def elections(self) -> Collection[str]:
         return self.names
@@ -58,9 +59,14 @@ class HandmadeSource:
         self.listeners.append(listener)
         return lambda: self.listeners.remove(listener)
 
+    def guard(self, election: str, listener: Listener) -> Callable[[], None]:
+        guards = self.guards.setdefault(election, [])
+        guards.append(listener)
+        return lambda: guards.remove(listener)
+
     def publish(self, change: Change) -> None:
         """Tell all listeners."""
-        for listener in self.listeners:
+        for listener in tuple(self.listeners):
             listener(change)
 
 

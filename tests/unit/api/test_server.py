@@ -197,13 +197,11 @@ class Follower:
 
 
 @asynccontextmanager
-async def following(path: Path) -> AsyncIterator[Follower]:
-    """A client that has begun to follow the changes."""
+async def following(path: Path, target: str = "/v1/events") -> AsyncIterator[Follower]:
+    """A client that has begun to follow the changes, or another stream."""
     async with connected(path) as (reader, writer):
         follower = Follower(reader)
-        head = follower.http.send(
-            h11.Request(method="GET", target="/v1/events", headers=[("Host", "leader")])
-        )
+        head = follower.http.send(h11.Request(method="GET", target=target, headers=[("Host", "leader")]))
         follower.http.send(h11.EndOfMessage())
         assert head is not None
         writer.write(head)
@@ -265,6 +263,25 @@ async def test_followers_are_bounded_and_one_that_left_makes_room(path: Path) ->
         while not accepted:
             async with following(path) as second:
                 accepted = (await second.next()).get("event") == "snapshot"
+
+
+async def test_a_guard_is_told_when_its_jobs_must_end_and_leaves_with_its_connection(path: Path) -> None:
+    """`leader run` holds one open; that it is gone is seen at once."""
+    source = HandmadeSource()
+    async with asyncio.timeout(PATIENCE_S), serving(path, source):
+        async with following(path, "/v1/elections/reports/guard") as guard:
+            assert await guard.next() == {
+                "event": "guarding",
+                "cluster": "prod",
+                "node": "web-1",
+                "lease_ms": 10_000,
+            }
+            (listener,) = source.guards["reports"]
+            listener({"event": "ends", "term": 7})
+            assert await guard.next() == {"event": "ends", "term": 7}
+        while source.guards["reports"]:  # noqa: ASYNC110 - the server hears of it at once, but not in this turn
+            await asyncio.sleep(0)
+        assert (await get(path, "/v1/elections/nope/guard")).startswith(b"HTTP/1.1 404")
 
 
 async def test_head_of_the_events_ends_at_once(path: Path) -> None:

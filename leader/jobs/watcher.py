@@ -1,0 +1,193 @@
+"""The process between `leader run` and its command, which ends the command's whole tree in time.
+
+It asks the agent again and again, hears when a hand-over is planned, and notices when `leader run` itself is
+gone. Every descendant that loses its parent becomes its child, so nothing escapes but what another user owns.
+If it is killed itself, the command dies with it, and `leader run` ends the rest.
+"""
+
+import os
+import select
+import signal
+from typing import NoReturn
+
+from leader.clock import now_ns
+from leader.errors import AgentUnreachable, UnknownElection
+from leader.jobs import tree
+from leader.jobs.command import Command, spawn
+from leader.jobs.lease import Answer, Guard, Lease
+
+NS_PER_MS = 1_000_000
+NS_PER_S = 1_000_000_000
+SHORTEST_MARGIN_NS = 50 * NS_PER_MS
+
+
+class Watcher:
+    """Watches one command under one leadership; `run` never returns."""
+
+    def __init__(self, lease: Lease, guard: Guard, grace_ms: int | None) -> None:
+        """`grace_ms`: how long before the deadline SIGTERM is sent; a third of the lease without it."""
+        lease_ns = guard.lease_ms * NS_PER_MS
+        self._lease = lease
+        self._guard: Guard | None = guard
+        self._poll_ns = lease_ns // 10
+        self._margin_ns = max(lease_ns // 40, SHORTEST_MARGIN_NS)
+        self._grace_ns = lease_ns // 3 if grace_ms is None else grace_ms * NS_PER_MS
+        self._term = lease.term
+        self._next_poll_ns = now_ns() + self._poll_ns
+        self._kill_at_ns: int | None = None
+        self._lost = ""
+        self._status: int | None = None
+        self._pid = 0
+        self._gives_up = False
+        self._report = -1
+        self._wakes: tuple[int, int] = (-1, -1)
+
+    def run(
+        self, command: Command, ignored: frozenset[signal.Signals], *, control: int, report: int
+    ) -> NoReturn:
+        """Run the command to its end; `control` ends with `leader run`, `report` tells it what happens."""
+        self._report = report
+        os.setpgid(0, 0)
+        tree.adopt_orphans()
+        self._listen_to_children()
+        self._pid = spawn(command, ignored)
+        self._close_streams()
+        self._tell(f"started {self._pid}")
+        self._tell(f"sure {self._lease.sure_until_ns}")
+        while not self._is_over():
+            self._wait(control)
+            self._act()
+        self._tell(f"ended {self._status if self._status is not None else signal.SIGKILL} {self._lost}")
+        os._exit(0)
+
+    def _listen_to_children(self) -> None:
+        reading, writing = os.pipe()
+        for descriptor in (reading, writing):
+            os.set_blocking(descriptor, False)
+        self._wakes = reading, writing
+        signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTTOU):
+            signal.signal(number, signal.SIG_IGN)
+
+    @staticmethod
+    def _close_streams() -> None:
+        """Let go of what is the command's own, so that whoever reads its output sees the end of it."""
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nowhere, 0)
+        os.dup2(nowhere, 1)
+
+    def _tell(self, text: str) -> None:
+        try:
+            os.write(self._report, f"{text}\n".encode())
+        except OSError:
+            return  # `leader run` is gone, which the other pipe says as well
+
+    # Waiting for what happens.
+
+    def _wait(self, control: int) -> None:
+        moment = self._next_poll_ns if self._kill_at_ns is None else self._kill_at_ns
+        if self._kill_at_ns is None:
+            moment = min(moment, self._lease.sure_until_ns - self._grace_ns)
+        poll = select.poll()
+        for descriptor in (control, self._wakes[0], *((self._guard.fileno(),) if self._guard else ())):
+            poll.register(descriptor, select.POLLIN)
+        ready = {fd for fd, _ in poll.poll(max(0, -(-(moment - now_ns()) // NS_PER_MS)))}
+        if control in ready:
+            self._end_now("leader run was killed")
+        if self._wakes[0] in ready:
+            os.read(self._wakes[0], 4096)
+        if self._guard is not None and self._guard.fileno() in ready:
+            self._hear(self._guard)
+        self._reap()
+
+    def _hear(self, guard: Guard) -> None:
+        try:
+            if guard.must_end():
+                self._end("this node hands its leadership over")
+        except AgentUnreachable:
+            guard.close()
+            self._guard = None
+            self._next_poll_ns = now_ns()
+
+    def _reap(self) -> None:
+        for pid, status in tree.reap().items():
+            if pid != self._pid:
+                continue
+            if os.WIFSTOPPED(status):
+                self._tell("stopped")
+            elif not os.WIFCONTINUED(status):
+                self._status = status
+
+    # Acting on it.
+
+    def _act(self) -> None:
+        now = now_ns()
+        if self._kill_at_ns is not None:
+            if now >= self._kill_at_ns:
+                self._end_now(self._lost)
+            return
+        if self._status is not None:
+            self._end("")
+        elif now >= self._lease.sure_until_ns - self._grace_ns and not self._still_leads(now):
+            self._end("nobody could say any more that this node leads")
+        elif now >= self._next_poll_ns:
+            self._poll(now)
+
+    def _still_leads(self, now: int) -> bool:
+        """A last question, before the command is stopped."""
+        self._poll(now)
+        return self._kill_at_ns is not None or now_ns() < self._lease.sure_until_ns - self._grace_ns
+
+    def _poll(self, now: int) -> None:
+        """Ask how long the lease is sure now.
+
+        While the agent knows of the command, a no is no reason to stop: an agent that was restarted says so
+        until it has resumed, and one that hands over waits for us.
+        """
+        patience_ns = min(self._poll_ns, max(NS_PER_MS, self._lease.sure_until_ns - self._margin_ns - now))
+        self._next_poll_ns = now + self._poll_ns
+        if self._guard is None:
+            self._rejoin(now + patience_ns // 2)
+        sure_until_ns = self._lease.sure_until_ns
+        try:
+            answer = self._lease.ask(now + patience_ns)
+        except UnknownElection:
+            answer = Answer.LEADS_NOT
+        if self._lease.term != self._term or (answer is Answer.LEADS_NOT and self._guard is None):
+            self._lease.sure_until_ns = sure_until_ns
+            self._end("this node leads no more")
+        elif answer is Answer.LEADS:
+            self._tell(f"sure {self._lease.sure_until_ns}")
+
+    def _rejoin(self, deadline_ns: int) -> None:
+        """Let the agent know of the command again, after it was restarted."""
+        try:
+            self._guard = Guard(self._lease.path, self._lease.election, deadline_ns)
+        except AgentUnreachable:
+            self._next_poll_ns = now_ns() + self._poll_ns // 10
+
+    def _end(self, why: str) -> None:
+        """Ask all that is left to end, and give it until the grace, or the deadline, is over."""
+        if self._kill_at_ns is not None:
+            return
+        self._lost = why
+        self._kill_at_ns = min(now_ns() + self._grace_ns, self._lease.sure_until_ns - self._margin_ns)
+        if tree.has_children():
+            tree.send(signal.SIGTERM, self._pid)
+            tree.send(signal.SIGCONT, self._pid)
+
+    def _end_now(self, why: str) -> None:
+        self._lost = why
+        self._kill_at_ns = self._kill_at_ns or now_ns()
+        if not tree.kill_all(self._pid):
+            self._gives_up = True
+            self._lost = f"{why}; something that it started belongs to another user and still runs".lstrip(
+                "; "
+            )
+        if self._status is None:
+            self._status = int(signal.SIGKILL)
+
+    def _is_over(self) -> bool:
+        """Whether the command has ended, and all that it started."""
+        return self._kill_at_ns is not None and (self._gives_up or not tree.has_children())
