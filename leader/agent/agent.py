@@ -16,6 +16,8 @@ from random import SystemRandom
 from leader import __version__, clock
 from leader.agent import view
 from leader.agent.conductor import Conductor
+from leader.agent.guards import Guards
+from leader.agent.hooks import Hooks
 from leader.agent.journal import Journal, Listener
 from leader.agent.lane import Lane, Surroundings
 from leader.agent.registry import Entry, Registry, encode
@@ -47,7 +49,10 @@ def address_of(instance: InstanceConfig) -> str:
 class Agent:
     """One running agent; `run` returns when it was stopped, with everything handed over."""
 
-    def __init__(self, config: Config, directories: Directories, instances: Sequence[Instance]) -> None:
+    def __init__(
+        self, config: Config, directories: Directories, socket: Path, instances: Sequence[Instance]
+    ) -> None:
+        """`socket` is where the agent is asked, for what its hooks start."""
         self.config = config
         self.journal = Journal(config.node.name)
         self.registry = Registry()
@@ -58,6 +63,12 @@ class Agent:
         self._stopping = asyncio.Event()
         self._why_it_stops = ""
         self._started_at = clock.now_ns()
+        about = {
+            "LEADER_NODE": config.node.name,
+            "LEADER_CLUSTER": config.cluster,
+            "LEADER_SOCKET": str(socket),
+        }
+        self.hooks = Hooks(config.elections, about)
         self.conductor = self._make_conductor(directories)
         around = Surroundings(
             feed=self.conductor.feed,
@@ -91,8 +102,8 @@ class Agent:
             )
             for name, election in self.config.elections.items()
         }
-        guards_return_until = self._started_at + self._lease_ns // 10 if resumable else 0
-        return Conductor(electors, (terms, holders), guards_return_until, self.journal)
+        guards = Guards(returning_until=self._started_at + self._lease_ns // 10 if resumable else 0)
+        return Conductor(electors, (terms, holders), (guards, self.hooks), self.journal)
 
     def _place(self, runtime: Path) -> Place:
         return Place(
@@ -120,10 +131,12 @@ class Agent:
                 for lane in lanes
             ]
             tasks.append(group.create_task(self.conductor.keep_time(), name="time"))
+            tasks.append(group.create_task(self.hooks.run(), name="hooks"))
             self.conductor.start(self.lanes)
             await self._stopping.wait()
             if self._why_it_stops:
                 await self._hand_over(self._why_it_stops)
+            await self.hooks.ended()  # each ends within its time; what is held is renewed meanwhile
             for task in tasks:
                 task.cancel()
         self.conductor.close()

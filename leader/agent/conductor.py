@@ -12,6 +12,7 @@ from typing import assert_never
 
 from leader import clock
 from leader.agent.guards import Guards
+from leader.agent.hooks import Hooks, Occasion
 from leader.agent.journal import Journal
 from leader.agent.lane import Lane
 from leader.agent.logs import log
@@ -49,12 +50,17 @@ class Conductor:
         self,
         electors: Mapping[str, Elector],
         stores: tuple[TermStore, HolderStore],
-        guards_return_until: Instant,
+        jobs: tuple[Guards, Hooks],
         journal: Journal,
     ) -> None:
-        """`guards_return_until`: by then the guards of the process before this one have come back."""
         terms, holders = stores
-        self.guards = Guards(self._jobs_ended, returning_until=guards_return_until)
+        self.guards, self.hooks = jobs
+        self.guards.ended = self._look_at_jobs
+        self.hooks.ended_one = self._look_at_jobs
+        self._ending: dict[str, int] = {}
+        """Leaderships whose jobs and hooks are to end."""
+        self._led_before = {name for name, elector in electors.items() if elector.tenure is not None}
+        """Elections that the process before this one led, and that are neither resumed nor lost yet."""
         self.electors = electors
         self.lanes: dict[str, Lane] = {}
         self._holders = holders
@@ -144,18 +150,40 @@ class Conductor:
                 case SaveHolder():
                     self._events.append((election, self._save_holder(election, effect)))
                 case EndJobs():
+                    self._ending[election] = effect.term
                     self.guards.end(election, effect.term)
-                case Gained():
-                    self.guards.begin(election)
+                    self._look_at_jobs(election)
+                case Gained() | Lost() | ClaimFailed():
+                    self._run_hooks(election, effect)
                     self._tell(election, effect)
-                case Lost() | ClaimFailed() | Barred() | Unbarred():
+                case Barred() | Unbarred():
                     self._tell(election, effect)
                 case _:
                     assert_never(effect)
 
-    def _jobs_ended(self, election: str, term: int) -> None:
-        self._events.append((election, JobsEnded(term)))
-        self._due.set()
+    def _look_at_jobs(self, election: str) -> None:
+        """Say that the jobs of a leadership have ended, once no guard and no hook is left."""
+        if election in self._ending and self.guards.are_gone(election) and self.hooks.are_idle(election):
+            self._events.append((election, JobsEnded(self._ending.pop(election))))
+            self._due.set()
+
+    def _run_hooks(self, election: str, effect: Gained | Lost | ClaimFailed) -> None:
+        """Run what the operator wants; a leadership that is resumed has never ended."""
+        led_before = election in self._led_before
+        self._led_before.discard(election)
+        match effect:
+            case Gained(holder, resumed):
+                self._ending.pop(election, None)
+                self.guards.begin(election)
+                if not resumed:
+                    self.hooks.happened(election, Occasion("gained", holder.term))
+            case Lost(holder, reason):
+                self.hooks.happened(election, Occasion("lost", holder.term, reason))
+            case ClaimFailed(term) if led_before:
+                reason = "it could not be resumed after a restart"
+                self.hooks.happened(election, Occasion("lost", term, reason))
+            case ClaimFailed():
+                pass
 
     def _save_holder(self, election: str, effect: SaveHolder) -> Event:
         try:

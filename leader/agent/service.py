@@ -132,7 +132,9 @@ class Service:
         return Held(bind_socket(path, self._config.api.socket_mode), locks)
 
     async def _serve(self, held: Held) -> None:
-        agent = Agent(self._config, self._places.directories, self._make_instances(self._config))
+        agent = Agent(
+            self._config, self._places.directories, self._places.socket, self._make_instances(self._config)
+        )
         server = Server(agent)
         self._on_signals(agent)
         log.info(

@@ -24,7 +24,6 @@ HIGHEST_PRIORITY = 10_000
 _A_WHILE = rules.duration(100, 3_600_000)
 _OFTEN = rules.integer(1, 1_000)
 _LATER = "parsed, not acted on in this version"
-_HOOKS = ("preempt", "on_gained", "on_lost", "hook_timeout")
 
 
 def load(
@@ -170,9 +169,8 @@ def _election(name: str, table: Table, findings: Findings) -> ElectionConfig:
         on_lost=table.take("on_lost", rules.texts, defaults.on_lost),
         hook_timeout_ms=table.take("hook_timeout", _A_WHILE, defaults.hook_timeout_ms),
     )
-    for key in _HOOKS:
-        if key in table and (key != "preempt" or election.preempt):
-            findings.note(table.key(key), _LATER)
+    if election.preempt:
+        findings.note(table.key("preempt"), _LATER)
     table.refuse_the_rest()
     return election
 

@@ -88,10 +88,14 @@ def locked(directory: Path) -> Iterator[None]:
 def _lock(directory: Path) -> int:
     """A descriptor that holds the lock; one of a directory that was removed meanwhile does not count."""
     while True:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(lock_file(directory), os.O_RDWR | os.O_CREAT, 0o600)
         except FileNotFoundError:
+            continue
+        except FileExistsError:  # mkdir says so too when the directory is removed while it looks
+            if directory.exists() and not directory.is_dir():
+                raise
             continue
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         with contextlib.suppress(FileNotFoundError):

