@@ -20,8 +20,8 @@ demo: $(STAMP) ## three agents on an embedded quorum, with jobs, crashes and fai
 test: $(STAMP) ## every test but the long ones
 	@$(PYTEST)
 
-check: lint ## format, lint, types, unit tests, rules and some hundred seeds, in under a minute
-	@$(PYTEST) --seeds 300 $(FAST_TESTS)
+check: lint ## format, lint, types, unit tests, rules and a hundred seeds or so, in about a minute
+	@$(PYTEST) --seeds 150 $(FAST_TESTS)
 
 lint: $(STAMP) ## format, lint and types
 	@$(BIN)/ruff format --check

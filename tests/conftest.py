@@ -16,7 +16,7 @@ IN_CI = bool(os.environ.get("CI"))
 SKIPPED = pytest.StashKey[dict[str, str]]()
 FIGURES = "figures"
 """The property of a test's report that holds what it counted, for the end of the run."""
-DEFAULT_SEEDS = 400
+DEFAULT_SEEDS = 1000
 
 # Time says nothing about an example: in a fresh clone, Hypothesis builds its tables of characters first.
 settings.register_profile("leader", deadline=None, suppress_health_check=[HealthCheck.too_slow])
