@@ -7,6 +7,7 @@ PROGRAMS = (
     ("hot_path",),
     ("idle",),
     ("faults",),
+    ("deadline",),
     ("failover", "--candidates", "3"),
     ("failover", "--candidates", "20"),
 )
