@@ -23,7 +23,10 @@ NO_SOCKET = (
 SENTENCES = (
     (FileNotFoundError, NO_SOCKET),
     (NotADirectoryError, NO_SOCKET),
-    (ConnectionRefusedError, "no agent listens at {path} any more: start `leader agent`"),
+    (
+        ConnectionRefusedError,
+        "no agent listens at {path}: start `leader agent`, or name its socket with --socket or LEADER_SOCKET",
+    ),
     (PermissionError, "this user may not open {path}: widen the mode of its directory, or [api] socket_mode"),
     (TimeoutError, "the agent at {path} did not answer in time: see whether it hangs, or raise --timeout"),
     (

@@ -4,6 +4,7 @@ Only the module of the command that was asked for is loaded; `--help` and a wron
 that they can show what there is. Exceptions become one sentence and an exit code here and nowhere else.
 """
 
+import errno
 import importlib
 import os
 import sys
@@ -49,11 +50,18 @@ def main(arguments: list[str] | None = None) -> int:  # noqa: PLR0911  # one exi
     except Exception as error:  # the last resort: a sentence instead of a traceback
         if os.environ.get("LEADER_TRACEBACK"):
             raise
-        kind = type(error).__name__
-        return fail(
-            f"a bug in leader ({kind}: {error}): please report it, with what LEADER_TRACEBACK=1 shows",
-            BROKEN,
-        )
+        return report(error)
+
+
+def report(error: Exception) -> int:
+    """Say what nobody foresaw; a full disk behind the output is no bug of ours."""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        discard_output()
+        return fail(f"what was to be printed cannot be written: {error.strerror}", BROKEN)
+    kind = type(error).__name__
+    return fail(
+        f"a bug in leader ({kind}: {error}): please report it, with what LEADER_TRACEBACK=1 shows", BROKEN
+    )
 
 
 def run(arguments: list[str]) -> int:

@@ -6,7 +6,6 @@ It must find everything as if the shell had started it. Source: execvp(3), setpg
 import contextlib
 import os
 import signal
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NoReturn
@@ -14,6 +13,7 @@ from typing import NoReturn
 from leader.jobs.tree import die_with_parent
 
 NOT_FOUND, NOT_RUNNABLE = 127, 126
+NOWHERE = (FileNotFoundError, NotADirectoryError, ValueError)
 OURS = (
     *(signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2),
     *(signal.SIGWINCH, signal.SIGCONT, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGCHLD),
@@ -60,11 +60,11 @@ def _become(command: Command, ignored: frozenset[signal.Signals], parent: int) -
         if os.getppid() != parent:
             os._exit(1)
         os.execvpe(command.words[0], command.words, {**os.environ, **command.environment})  # noqa: S606
-    except OSError as error:
-        found = not isinstance(error, FileNotFoundError | NotADirectoryError)
-        sys.stderr.write(f"leader run: {command.words[0]} cannot be run: {error.strerror}\n")
-        sys.stderr.flush()
-        os._exit(NOT_RUNNABLE if found else NOT_FOUND)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "there is no such command"
+        with contextlib.suppress(OSError):
+            os.write(2, f"leader run: {command.words[0]!r} cannot be run: {why}\n".encode())
+        os._exit(NOT_FOUND if isinstance(error, NOWHERE) else NOT_RUNNABLE)
 
 
 def own_terminal() -> int | None:

@@ -48,11 +48,13 @@ def read(arguments: list[str], with_value: tuple[str, ...], flags: tuple[str, ..
         if word in ("-h", "--help"):
             return None
         if name in with_value:
-            if not equals and not left:
+            if not equals and left[:1] in ([], ["--"]):
                 raise UsageError(f"{name} needs a value")
             words.values[name] = value if equals else left.pop(0)
         elif word in flags:
             words.values[word] = ""
+        elif name in flags:
+            raise UsageError(f"{name} takes no value: leave out {value!r}")
         elif word.startswith("-"):
             known = ", ".join(sorted((*with_value, *flags)))
             raise UsageError(f"there is no option {word!r}: there are {known}; the command stands behind --")

@@ -29,8 +29,10 @@ PAUSE_S = 0.1
 NS_PER_MS = 1_000_000
 ASK_NS = 1_000 * NS_PER_MS
 NEVER_NS = 2**63
+TELL_AFTER_NS = 2_000 * NS_PER_MS
 WITH_VALUE = ("--grace", "--timeout", "--socket")
 FLAGS = ("--forever",)
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 FORWARDED = tuple(
     n for n in OURS if n not in (signal.SIGCHLD, signal.SIGTTIN, signal.SIGTTOU, signal.SIGTSTP)
 )
@@ -46,6 +48,7 @@ class Ended:
 
 def main(arguments: list[str]) -> int | None:
     """Run what these words say; return the exit code, None if help is asked for."""
+    open_standard_streams()
     try:
         words = read(arguments, WITH_VALUE, FLAGS)
         return None if words is None else run(words)
@@ -73,12 +76,37 @@ def run(words: Words) -> int:
         if guard is None:
             complain(f"the command was not started: {lease.why}")
             return STOPPED
-        ended = Front(lease, guard, ignored).run(words.command, grace_ms)
+        check_grace(words, grace_ms, guard)
+        front = Front(lease, guard, ignored)
+        ended = front.run(words.command, grace_ms)
         if not ended.lost:
             return exit_code(ended.status)
         complain(f"the command was stopped: {ended.lost}")
-        if "--forever" not in words.values:
+        if "--forever" not in words.values or front.was_told_to_end:
             return STOPPED
+
+
+def check_grace(words: Words, grace_ms: int | None, guard: Guard) -> None:
+    """See that the grace leaves room for a renewal that is late: else every command is stopped at once.
+
+    Raises:
+        UsageError: it does not.
+    """
+    if grace_ms is not None and grace_ms > guard.lease_ms // 2:
+        guard.close()
+        raise UsageError(
+            f"--grace {words.values['--grace']} is more than half of the lease, {guard.lease_ms} ms: "
+            "say a shorter one, or raise quorum.lease"
+        )
+
+
+def open_standard_streams() -> None:
+    """See that nothing else gets the number of a standard stream that the caller has closed."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
 
 
 def complain(sentence: str) -> None:
@@ -102,10 +130,19 @@ def wait_to_lead(lease: Lease, until_ns: int) -> Guard | None:
     Raises:
         UnknownElection: there is none of that name.
     """
+    began_ns, told = now_ns(), ""
     while True:
-        if lease.ask(min(until_ns, now_ns() + ASK_NS)) is Answer.LEADS:
+        answer = lease.ask(now_ns() + ASK_NS)
+        if (
+            answer is Answer.UNKNOWN
+            and lease.why != told
+            and now_ns() - began_ns > TELL_AFTER_NS < until_ns - began_ns
+        ):
+            told = lease.why
+            complain(f"waiting to lead: {told}")
+        if answer is Answer.LEADS:
             try:
-                guard = Guard(lease.path, lease.election, min(until_ns, now_ns() + ASK_NS))
+                guard = Guard(lease.path, lease.election, now_ns() + ASK_NS)
             except AgentUnreachable as error:
                 lease.why = str(error)
             else:
@@ -127,6 +164,8 @@ class Front:
         self._terminal = own_terminal()
         self._group = 0
         self._sure_until_ns = lease.sure_until_ns
+        self.was_told_to_end = False
+        """Whether a signal came that ends a program, so that it is not to be started again."""
         self._early = b""
         """The signals that arrived before the command had begun."""
         self._ended: Ended | None = None
@@ -192,6 +231,9 @@ class Front:
         while self._ended is None:
             left_ms = max(0, -(-(self._sure_until_ns - now_ns()) // NS_PER_MS))
             ready = {descriptor for descriptor, _ in poll.poll(left_ms)}
+            if report not in ready and now_ns() >= self._sure_until_ns:
+                # we may have stood still ourselves: what was told meanwhile counts
+                ready |= {descriptor for descriptor, _ in poll.poll(0)}
             if signals in ready:
                 self._early += os.read(signals, 256)
             if self._group:
@@ -224,6 +266,7 @@ class Front:
                 self._ended = Ended(int(status), lost)
 
     def _forward(self, number: int) -> None:
+        self.was_told_to_end = self.was_told_to_end or number in ENDING
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._group, number)
 

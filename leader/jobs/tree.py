@@ -57,12 +57,19 @@ def _parent(entry: Path) -> int | None:
     return int(text.rpartition(b")")[2].split()[1])  # the name before it may hold anything
 
 
-def send(number: signal.Signals, group: int, *, spared: tuple[int, ...] = ()) -> None:
-    """Send a signal to all of a group, and to all descendants of this process but those that are spared."""
+def send(number: signal.Signals, group: int) -> None:
+    """Send a signal, once, to all of a group and to all descendants of this process."""
     _to_group(number, group)
     for pid in descendants(os.getpid()):
-        if pid not in spared:
+        if not _is_in(group, pid):  # those have it already: many programs end at once at the second SIGTERM
             _to(number, pid)
+
+
+def _is_in(group: int, pid: int) -> bool:
+    try:
+        return os.getpgid(pid) == group
+    except ProcessLookupError:
+        return True
 
 
 def _to(number: signal.Signals, pid: int) -> None:

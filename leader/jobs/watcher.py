@@ -47,6 +47,7 @@ class Watcher:
     ) -> NoReturn:
         """Run the command to its end; `control` ends with `leader run`, `report` tells it what happens."""
         self._report = report
+        os.set_blocking(report, False)
         os.setpgid(0, 0)
         tree.adopt_orphans()
         self._listen_to_children()
@@ -57,6 +58,7 @@ class Watcher:
         while not self._is_over():
             self._wait(control)
             self._act()
+        os.set_blocking(report, True)
         self._tell(f"ended {self._status if self._status is not None else signal.SIGKILL} {self._lost}")
         os._exit(0)
 
@@ -78,10 +80,11 @@ class Watcher:
         os.dup2(nowhere, 1)
 
     def _tell(self, text: str) -> None:
+        """Tell `leader run`; while it stands still, what does not fit into the pipe any more is left out."""
         try:
             os.write(self._report, f"{text}\n".encode())
         except OSError:
-            return  # `leader run` is gone, which the other pipe says as well
+            return  # it is gone, which the other pipe says as well, or reads nothing
 
     # Waiting for what happens.
 

@@ -74,13 +74,18 @@ def test_the_exit_code_is_the_commands_own(leader: Node, command: list[str], cod
 
 
 @pytest.mark.parametrize(
-    ("word", "code", "why"), [("no-such-command", 127, "No such file"), ("/etc/passwd", 126, "Permission")]
+    ("word", "code", "why"),
+    [
+        ("no-such-command", 127, "No such file"),
+        ("", 127, "there is no such command"),
+        ("/etc/passwd", 126, "Permission"),
+    ],
 )
 def test_what_cannot_be_run_is_127_or_126(leader: Node, word: str, code: int, why: str) -> None:
     """As a shell has it, with one sentence."""
     ended = leader.run("run", "--", word)
     assert ended.code == code
-    assert ended.complaint.startswith(f"leader run: {word} cannot be run: {why}")
+    assert ended.complaint.startswith(f"leader run: {word!r} cannot be run: {why}")
     assert ended.complaint.count("\n") == 1
 
 
@@ -92,6 +97,9 @@ def test_what_cannot_be_run_is_127_or_126(leader: Node, word: str, code: int, wh
         (["--bogus", "--", "true"], "there is no option '--bogus'"),
         (["--grace", "soon", "--", "true"], "--grace: "),
         (["--grace"], "--grace needs a value"),
+        (["--grace", "--", "true"], "--grace needs a value"),
+        (["--grace", "6s", "--", "true"], "--grace 6s is more than half of the lease, 10000 ms"),
+        (["--forever=1", "--", "true"], "--forever takes no value"),
         (["a", "b", "--", "true"], "one election at a time: leave out 'b'"),
         (["nope", "--", "true"], "there is no election 'nope' here; there is: default, o"),
     ],
@@ -135,6 +143,23 @@ def test_standard_streams_are_the_commands_own(leader: Node) -> None:
         output, errors = process.communicate("x" * 3_000_000)
     assert output == f"{'x' * 3_000_000}1001\n"
     assert errors == "err\n"
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_a_caller_that_has_closed_its_streams_is_no_obstacle(leader: Node, closed: str) -> None:
+    """As some daemons do: what we open must not get their numbers."""
+    script = f"{' '.join(leader.command('run', '--', 'sh', '-c'))} 'sleep 0.3; exit 7' {closed}"
+    done = subprocess.run(["sh", "-c", script], env=leader.places(), cwd=PROJECT, check=False, timeout=30)
+    assert done.returncode == 7
+
+
+def test_no_patience_is_one_honest_try(leader: Node) -> None:
+    """`--timeout 0s`: as `flock -n` has it."""
+    ended = leader.run("run", "--timeout", "0s", "--", "echo", "ran")
+    assert (ended.code, ended.output, ended.complaint) == (0, "ran\n", "")
+    ended = leader.run("run", "o", "--timeout", "0s", "--", "echo", "ran")
+    assert (ended.code, ended.output) == (STOPPED, "")
+    assert ended.complaint == "leader run: the command was not started: a does not lead o; nobody does\n"
 
 
 def test_a_reader_that_goes_away_ends_the_command_by_sigpipe(leader: Node) -> None:

@@ -15,7 +15,18 @@ import pytest
 
 from leader.clock import now_ns
 from leader.instances.embedded import EmbeddedQuorum
-from tests.support.agents import BEAT_S, LEASE_S, PROJECT, SURE_S, Cluster, Node, term_of
+from tests.support.agents import (
+    BEAT_S,
+    LEASE_S,
+    PROJECT,
+    SURE_S,
+    Cluster,
+    Node,
+    Settings,
+    quorum_of,
+    short_directory,
+    term_of,
+)
 from tests.support.deeds import StubbornJob
 from tests.support.polling import NS_PER_S, always, until
 
@@ -47,6 +58,15 @@ def running(node: Node, job: StubbornJob, *options: str) -> Iterator["subprocess
 def child_of(pid: int) -> int:
     """The watcher of a `leader run`, the only child that it has."""
     return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+
+
+@pytest.fixture(scope="module")
+def steady() -> Iterator[Cluster]:
+    """Three agents with the default lease, on servers of their own."""
+    with quorum_of(3) as servers, short_directory() as directory:
+        settings = Settings(servers.urls, lease="10s")
+        with Cluster(directory, settings, quorum=servers) as cluster:
+            yield cluster
 
 
 Harm = Callable[[Node, EmbeddedQuorum], None]
@@ -171,10 +191,13 @@ def test_a_lost_beat_of_the_whole_quorum_does_not_stop_a_job(
 
 
 @pytest.mark.parametrize("how", ["killed and started again", "reloaded"])
-def test_an_agent_that_resumes_in_time_does_not_stop_a_job(
-    cluster: Cluster, tmp_path: Path, how: str
-) -> None:
-    """The same term goes on, the guard joins the new process, and a hand-over waits for it as before."""
+def test_an_agent_that_resumes_in_time_does_not_stop_a_job(steady: Cluster, tmp_path: Path, how: str) -> None:
+    """The same term goes on, the guard joins the new process, and a hand-over waits for it as before.
+
+    The lease is the default: a loaded machine may take longer than 2 s to start an agent, and then the job
+    has to end although the leadership is resumed.
+    """
+    cluster = steady
     leader = cluster.settle()
     term = term_of(leader)
     job = StubbornJob(tmp_path, "job")
@@ -195,6 +218,59 @@ def test_an_agent_that_resumes_in_time_does_not_stop_a_job(
         assert job.alive() == []
         assert process.wait(30) == STOPPED
         assert leader.wait() == 0
+
+
+def test_leader_run_that_stood_still_does_not_stop_a_job(cluster: Cluster, tmp_path: Path) -> None:
+    """SIGSTOP and SIGCONT of it alone: its watcher went on, and says so."""
+    leader = cluster.settle()
+    done = tmp_path / "done"
+    script = f"while [ ! -e {done} ]; do sleep 0.05; done; exit 7"
+    with subprocess.Popen(
+        leader.command("run", "--", "sh", "-c", script), env=leader.places(), cwd=PROJECT
+    ) as run:
+        watcher = until(lambda: Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text(), "it runs")
+        until(
+            lambda: Path(f"/proc/{watcher.strip()}/task/{watcher.strip()}/children").read_text(),
+            "the job, too",
+        )
+        run.send_signal(signal.SIGSTOP)
+        always(leader.leads, "it leads", 1.5 * LEASE_S)
+        run.send_signal(signal.SIGCONT)
+        always(lambda: run.poll() is None, "the job runs", BEAT_S)
+        done.touch()
+        assert run.wait(30) == 7
+
+
+def test_sigterm_comes_once(cluster: Cluster, tmp_path: Path) -> None:
+    """To each process: a second one means to many programs that they end at once."""
+    leader = cluster.settle()
+    notes = tmp_path / "notes"
+    script = f"trap 'echo TERM >>{notes}' TERM; echo begun >>{notes}; while :; do :; done"
+    with subprocess.Popen(
+        leader.command("run", "--", "sh", "-c", script), env=leader.places(), cwd=PROJECT
+    ) as run:
+        until(lambda: notes.exists() and notes.read_text(), "the job has begun")
+        leader.stop()
+        assert run.wait(30) == STOPPED
+    assert notes.read_text() == "begun\nTERM\n"
+
+
+def test_forever_ends_when_it_is_told_to(cluster: Cluster, tmp_path: Path) -> None:
+    """A service manager's SIGTERM goes to the command, and nothing is started again."""
+    leader = cluster.settle()
+    started = tmp_path / "started"
+    script = f"trap '' TERM; echo x >>{started}; while :; do sleep 0.05; done"
+    with subprocess.Popen(
+        leader.command("run", "--forever", "--grace", "200ms", "--", "sh", "-c", script),
+        env=leader.places(),
+        cwd=PROJECT,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        until(lambda: started.exists() and started.read_text(), "the command has begun")
+        process.terminate()
+        leader.stop()
+        assert process.wait(30) == STOPPED
+    assert started.read_text() == "x\n"
 
 
 def test_forever_contends_again_and_starts_the_command_anew(cluster: Cluster, tmp_path: Path) -> None:

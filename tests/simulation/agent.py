@@ -317,6 +317,7 @@ class Agent:
 
     def _save_term(self, election: str, term: int) -> None:
         """Terms are written one after the other; each takes its time."""
+        self._promises.chose(self, election, term)
         self._unsaved.append((election, term))
         self._disk_free_at = max(self._disk_free_at, self._time.now) + self.setup.habits.term_ns()
         self._time.at(self._disk_free_at, self._write_term)

@@ -80,6 +80,8 @@ class Seat:
     """Whether it was asked to go."""
     votes: dict[Holder, dict[str, tuple[str, Instant, Verdict]]] = field(default_factory=dict)
     clocks: dict[str, int] = field(default_factory=dict)
+    chosen: dict[int, list[int]] = field(default_factory=dict)
+    """By term, what the instances' clocks showed when it was chosen."""
     seen_term: int = 0
 
 
@@ -187,6 +189,11 @@ class Promises:
                 if (agent, call.election, holder.term) in self._jobs and seat.sure_until > self.time.now:
                     self._break("stop first", f"{agent.place} released {holder} while its jobs run")
 
+    def chose(self, agent: Agent, election: str, term: int) -> None:
+        """Note the clocks by which this agent chose a term, before it is saved and claimed."""
+        seat = self._seat(agent, election)
+        seat.chosen[term] = sorted(seat.clocks.values())
+
     def jobs(self, agent: Agent, election: str, term: int, *, end: bool) -> None:
         """Note that the jobs of a leadership are to be ended, or have ended."""
         if end:
@@ -232,7 +239,7 @@ class Promises:
         known = max(seat.seen_term, agent.disk.terms.get(election, 0))
         if known > holder.term:
             seen = known
-        clocks = sorted(seat.clocks.values())
+        clocks = seat.chosen.get(holder.term) or sorted(seat.clocks.values())
         behind = clocks[(len(clocks) - 1) // 2] <= reign.holder.term
         if self.clocks_honest or not forgot or seen >= reign.holder.term or not behind:
             self._break("terms grow", what)
