@@ -219,12 +219,16 @@ class Promises:
                 self._break("terms grow", f"{agent.place} resumes {holder} after {reign.holder}")
         elif reign is not None and holder.term <= reign.holder.term:
             self._excuse(agent, election, seat, reign, holder)
-        names = seat.votes.get(holder, {})
         if reign is None or holder.term >= reign.holder.term:
-            losses = {name: self.servers[name].losses for name in names}
+            losses = {name: self.servers[name].losses for name in self._voters(seat, holder)}
             self._reigns[election] = Reign(holder, losses)
         seat.holder, seat.over, seat.dismissed = holder, False, False
         seat.until = 0
+
+    @staticmethod
+    def _voters(seat: Seat, holder: Holder) -> set[str]:
+        """The servers that voted, by whatever name: a process begins with its server's name."""
+        return {process[0] for process, _, _ in seat.votes.get(holder, {}).values()}
 
     def _excuse(self, agent: Agent, election: str, seat: Seat, reign: Reign, holder: Holder) -> None:
         """Let a repeated term pass only where the protocol says that it cannot promise more.
@@ -233,7 +237,7 @@ class Promises:
         term, and the clocks that it saw stand behind it.
         """
         what = f"{agent.place} leads with {holder} after {reign.holder}"
-        shared = [name for name in seat.votes.get(holder, {}) if name in reign.losses]
+        shared = self._voters(seat, holder) & reign.losses.keys()
         forgot = all(self.servers[name].losses > reign.losses[name] for name in shared)
         seen = self._claims[agent.place, election].highest_before
         known = max(seat.seen_term, agent.disk.terms.get(election, 0))

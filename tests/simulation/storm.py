@@ -100,6 +100,7 @@ class Storm:
             self._calm_server(server, spared=server.name in spared)
         self.faults.remove_copies()
         self._remove_other_lease()
+        self._remove_other_lists()
         self._wake_nodes()
 
     def _spare_minority(self) -> tuple[str, ...]:
@@ -107,7 +108,7 @@ class Storm:
 
         Not where another configuration was about: a refusal is remembered while its instance is silent.
         """
-        if self.climate.stray or self.random.random() < 0.6:
+        if self.climate.stray or "move" in self.climate.rates or self.random.random() < 0.6:
             return ()
         count = (len(self.climate.instances) - 1) // 2
         liars = [name for name in self.climate.instances if self.world.servers[name].lies]
@@ -195,6 +196,13 @@ class Storm:
         self.world.nodes[STRAY].allow(allowed=True)
         self.time.count("a guard forgotten")
         return True
+
+    def _remove_other_lists(self) -> None:
+        """Make instances forget a list that a moved node led with, as its operator would."""
+        ours = configuration(self.climate.instances)
+        for server in self.world.servers.values():
+            if not self.climate.stray and server.model.configuration not in (None, ours):
+                server.evict(None)
 
     def _remove_other_lease(self) -> None:
         """End the node with another lease, as its operator would, and make instances forget it."""
