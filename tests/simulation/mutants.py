@@ -139,6 +139,7 @@ MUTANTS = (
         INSTANCE,
         "if not take.sitting and take.holder.term <= record.term:",
         "if False:",
+        by_seeds=False,
     ),
     Mutant(
         "upper median",
