@@ -7,10 +7,11 @@ from typing import Protocol
 from leader.protocol.calls import Call, Notice
 from leader.protocol.events import NS_PER_MS, Instant
 from tests.simulation.instance import Executed, Request
-from tests.simulation.timeline import Timeline
+from tests.simulation.timeline import LEASE_NS, Timeline
 
 REQUESTS, REPLIES, NOTICES = "requests", "replies", "notices"
 DIRECTIONS = (REQUESTS, REPLIES, NOTICES)
+LONGEST_HOLD_UP_NS = LEASE_NS // 50
 
 
 class Recipient(Protocol):
@@ -48,6 +49,8 @@ class Weather:
     """Of replies and notices."""
     requests_doubled: float = 0.0
     notices_lost: float = 0.0
+    notices_held_up: float = 0.0
+    """Of notices: they take up to a fiftieth of a lease, so that later ones overtake them."""
 
 
 @dataclass(slots=True)
@@ -199,6 +202,8 @@ class Network:
             delay = self._delay(recipient.place, name, NOTICES)
             if delay is not None:
                 delay += number * self.time.cruel_ns() // 4
+                if self.time.chance(self.weather.notices_held_up):
+                    delay += int(self.time.random.random() * LONGEST_HOLD_UP_NS)
                 self.time.after(delay, self._notice, recipient, name, notices, self.epoch)
 
     def _notice(self, recipient: Recipient, name: str, notices: tuple[Notice, ...], epoch: int) -> None:

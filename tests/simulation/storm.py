@@ -11,6 +11,10 @@ from tests.simulation.timeline import LEASE_MS, LEASE_NS, WALL_MS
 from tests.simulation.world import World, configuration
 
 
+RENEWED = "renew: granted"
+"""What an account counts for each renewal."""
+
+
 class Storm:
     """A world under faults."""
 
@@ -149,10 +153,17 @@ class Storm:
         node = next((node for node in able if node.agent is leader), None)
         if leader is None or node is None or len(able) < 2:
             return False
-        self.world.network.weather = Weather(doubled=0.3, requests_doubled=0.3)
+        self.world.network.weather = Weather(doubled=0.3, requests_doubled=0.3, notices_held_up=0.9)
+        if self.random.random() < 0.7:
+            self._await_renewals()
         self.time.count("planned hand-over")
         node.step_down()
         return True
+
+    def _await_renewals(self) -> None:
+        """Let the leader renew, so that the notices of it may arrive after those of its release."""
+        enough = self.time.counts[RENEWED] + len(self.climate.instances) // 2 + 1
+        self.time.run_until(self.time.now + LEASE_NS // 2, lambda: self.time.counts[RENEWED] >= enough)
 
     def forgetful(self) -> tuple[str, ...]:
         """Instances that are to lose their data one after the other, without harm; often none."""
