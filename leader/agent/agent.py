@@ -134,6 +134,7 @@ class Agent:
             tasks.append(group.create_task(self.hooks.run(), name="hooks"))
             self.conductor.start(self.lanes)
             await self._stopping.wait()
+            self.conductor.save_seen_terms()
             if self._why_it_stops:
                 await self._hand_over(self._why_it_stops)
             await self.hooks.ended()  # each ends within its time; what is held is renewed meanwhile

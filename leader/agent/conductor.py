@@ -77,6 +77,7 @@ class Conductor:
     def start(self, lanes: Mapping[str, Lane]) -> None:
         """Let the electors begin, over these lanes."""
         self.lanes = dict(lanes)
+        self._writer.start()
         for election, elector in self.electors.items():
             self._carry_out(election, elector.start(clock.now_ns()))
             self._wakes[election] = elector.wake_at
@@ -134,6 +135,10 @@ class Conductor:
             self._progress.clear()
             await self._progress.wait()
 
+    def save_seen_terms(self) -> None:
+        """Let no term that was seen wait any longer to be written."""
+        self._writer.hurry()
+
     def close(self) -> None:
         """Set no timer any more, and write no term but the one that is being written."""
         if self._timer is not None:
@@ -146,7 +151,7 @@ class Conductor:
                 case Send():
                     self.lanes[effect.instance].put(effect.call)
                 case SaveTerm():
-                    self._writer.save(election, effect.term)
+                    self._writer.save(election, effect.term, at_once=effect.claims)
                 case SaveHolder():
                     self._events.append((election, self._save_holder(election, effect)))
                 case EndJobs():

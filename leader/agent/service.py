@@ -7,6 +7,7 @@ process resumes what the old one held (rule R5).
 
 import asyncio
 import contextlib
+import gc
 import os
 import resource
 import signal
@@ -32,6 +33,7 @@ from leader.lock import Lock
 INHERITED = "LEADER_INHERITED"
 """The descriptors that a re-executed agent finds open: the socket, and the locks of `Places.locked`."""
 
+SWITCH_S = 0.0005
 SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 """Those that the agent acts on; while it takes its own place they wait for the new process."""
 
@@ -137,6 +139,7 @@ class Service:
         )
         server = Server(agent)
         self._on_signals(agent)
+        make_prompt()
         log.info(
             "agent starts",
             extra={
@@ -232,6 +235,16 @@ class Service:
                 f"the agent cannot take its own place, {sys.executable} does not start ({error.strerror}): "
                 "install it again and start the agent, which resumes what it held"
             ) from error
+
+
+def make_prompt() -> None:
+    """Let nothing of Python's own hold up a hand-over.
+
+    What is loaded by now is never searched for garbage again, and a thread that waits for another one gets
+    its turn ten times sooner than by default.
+    """
+    gc.freeze()
+    sys.setswitchinterval(SWITCH_S)
 
 
 def allow_many_clients() -> None:

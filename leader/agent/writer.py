@@ -14,6 +14,9 @@ from leader.errors import TermNotSaved
 Written = Callable[[str, int, TermNotSaved | None], None]
 """Called on the event loop with election, term, and what kept the term from being saved, if anything did."""
 
+SEEN_WAITS_S = 0.2
+"""How long a term that was only seen waits: at a hand-over all nodes see one, while the successor hurries."""
+
 
 class TermWriter:
     """Saves terms one after the other, as they are asked for, and tells when each is durable."""
@@ -21,19 +24,37 @@ class TermWriter:
     def __init__(self, terms: TermStore, written: Written) -> None:
         self._terms = terms
         self._written = written
+        self._seen: dict[str, int] = {}
+        """Terms that no claim waits for, by election."""
+        self._timer: asyncio.TimerHandle | None = None
         self._wanted: SimpleQueue[tuple[str, int] | None] = SimpleQueue()
-        self._thread: threading.Thread | None = None
 
-    def save(self, election: str, term: int) -> None:
-        """Save this term, and tell afterwards; must be called on the event loop."""
-        if self._thread is None:
-            loop = asyncio.get_running_loop()
-            self._thread = threading.Thread(target=self._work, args=(loop,), name="terms", daemon=True)
-            self._thread.start()
-        self._wanted.put((election, term))
+    def start(self) -> None:
+        """Begin to work; must be called on the event loop, as all the rest."""
+        loop = asyncio.get_running_loop()
+        threading.Thread(target=self._work, args=(loop,), name="terms", daemon=True).start()
+
+    def save(self, election: str, term: int, *, at_once: bool) -> None:
+        """Save this term, at once or in a moment, and tell afterwards."""
+        if at_once:
+            self._wanted.put((election, term))
+            return
+        self._seen[election] = term
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(SEEN_WAITS_S, self.hurry)
+
+    def hurry(self) -> None:
+        """Save now what waits for its moment."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for wanted in self._seen.items():
+            self._wanted.put(wanted)
+        self._seen.clear()
 
     def close(self) -> None:
-        """Save nothing more, and wait for nothing."""
+        """Save nothing more than what was asked for, and wait for nothing."""
+        self.hurry()
         self._wanted.put(None)
 
     def _work(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -213,7 +213,7 @@ class Elector:
             if witness.due <= now:
                 self._beat(witness, now)
         if self._disk.lacks(self.electorate.known_term, now):
-            self._save_term(self.electorate.known_term)
+            self._save_term(self.electorate.known_term, claims=False)
 
     def _tell_bar(self, now: Instant) -> None:
         """Say what forbids this node to claim, when that begins and when it ends (rules R7, R10)."""
@@ -334,11 +334,11 @@ class Elector:
             return
         holder = Holder(self.identity.node, self.identity.incarnation, term)
         self.tenure = Tenure(holder, Stage.SAVING_TERM, now, self.electorate.needed, self.lease_ms)
-        self._save_term(term)
+        self._save_term(term, claims=True)
 
-    def _save_term(self, term: int) -> None:
+    def _save_term(self, term: int, *, claims: bool) -> None:
         self._disk.asked(term)
-        self._effects.append(SaveTerm(term))
+        self._effects.append(SaveTerm(term, claims))
 
     def _on_term_saved(self, term: int, now: Instant) -> None:
         self._disk.saved(term)

@@ -146,9 +146,13 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class SaveTerm:
-    """Write this term to the state directory, with fsync; answer `TermSaved` or `TermNotSaved`."""
+    """Write this term to the state directory, with fsync; answer `TermSaved` or `TermNotSaved`.
+
+    `claims`: a claim waits for it. One that was only seen may wait a moment for what is more urgent.
+    """
 
     term: int
+    claims: bool = False
 
 
 @dataclass(frozen=True, slots=True)

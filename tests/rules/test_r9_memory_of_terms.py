@@ -12,7 +12,7 @@ def test_the_term_is_on_disk_before_the_first_take_is_sent() -> None:
     """The order of effects: first the term is saved, then the instances are asked."""
     node = Driver()
     holder = node.claim()
-    saved = node.effects.index(SaveTerm(holder.term))
+    saved = node.effects.index(SaveTerm(holder.term, claims=True))
     takes = [
         position
         for position, effect in enumerate(node.effects)

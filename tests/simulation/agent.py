@@ -47,6 +47,7 @@ from tests.simulation.timeline import LEASE_NS
 
 BEAT_NS = LEASE_NS // 3
 PATIENCE_NS = LEASE_NS // 10
+SEEN_TERMS_WAIT_NS = LEASE_NS // 20
 
 
 @dataclass(slots=True)
@@ -275,7 +276,10 @@ class Agent:
             case Send():
                 self._outbox.setdefault(effect.instance, []).append((effect.call, self.now))
             case SaveTerm():
-                self._save_term(election, effect.term)
+                if effect.claims:
+                    self._save_term(election, effect.term)
+                else:
+                    self._time.after(SEEN_TERMS_WAIT_NS, self._save_seen_term, election, effect.term)
             case SaveHolder():
                 self._events.append(Heard(election, self._save_holder(election, effect.holders)))
             case EndJobs():
@@ -314,6 +318,10 @@ class Agent:
         self._holders = {**self._holders, election: holders}
         self.disk.runtime = resume.write(self.setup.resume_place, self._holders)
         return HolderSaved(holders)
+
+    def _save_seen_term(self, election: str, term: int) -> None:
+        if not self.dead:
+            self._save_term(election, term)
 
     def _save_term(self, election: str, term: int) -> None:
         """Terms are written one after the other; each takes its time."""

@@ -341,7 +341,7 @@ MUTANTS = (
         "R9",
         "terms-on-disk",
         ELECTOR,
-        "        self._save_term(term)",
+        "        self._save_term(term, claims=True)",
         "        self._disk.asked(term)\n        self._on_term_saved(term, now)",
     ),
     Mutant(

@@ -10,7 +10,6 @@ from tests.simulation.server import Server
 from tests.simulation.timeline import LEASE_MS, LEASE_NS, WALL_MS
 from tests.simulation.world import World, configuration
 
-
 RENEWED = "renew: granted"
 """What an account counts for each renewal."""
 
