@@ -1,8 +1,8 @@
-"""Where the command `leader` starts: the fast paths of `is-leader` and `run`, else the whole command line.
+"""Where the command `leader` starts: the fast paths of three commands, else the whole command line.
 
 Cron asks `leader is-leader` before each job, on each node, so that one command is answered on a few
-built-in modules, before anything else is loaded. `run` starts jobs, so it loads little, too. Nothing here may
-import more at the top.
+built-in modules, before anything else is loaded. `run` and `fence` start jobs, so they load little, too.
+Nothing here may import more at the top.
 """
 
 import posix
@@ -18,6 +18,8 @@ def main() -> None:
             answer_fast()
         if sys.argv[1:2] == ["run"]:
             run_fast()
+        if sys.argv[1:2] == ["fence"]:
+            fence_fast()
         from leader.cli.main import main as command_line
 
         sys.exit(command_line())
@@ -45,6 +47,15 @@ def run_fast() -> None:
     from leader.jobs.run import main as run
 
     code = run(sys.argv[2:])
+    if code is not None:
+        sys.exit(code)
+
+
+def fence_fast() -> None:
+    """Become a command that its file lets in, or end with a code; return only if help is asked for."""
+    from leader.jobs.fence import main as fence
+
+    code = fence(sys.argv[2:])
     if code is not None:
         sys.exit(code)
 

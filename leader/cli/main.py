@@ -18,6 +18,7 @@ MODULES = {
     "agent": "leader.cli.agent",
     "is-leader": "leader.cli.is_leader",
     "run": "leader.cli.run",
+    "fence": "leader.cli.fence",
     "wait": "leader.cli.wait",
     "status": "leader.cli.status",
     "quorum": "leader.cli.quorum",

@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
+from leader.jobs.start import cannot_be_run, restore_signals
 from leader.jobs.tree import die_with_parent
 
-NOT_FOUND, NOT_RUNNABLE = 127, 126
-NOWHERE = (FileNotFoundError, NotADirectoryError, ValueError)
 OURS = (
     *(signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2),
     *(signal.SIGWINCH, signal.SIGCONT, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGCHLD),
@@ -53,18 +52,17 @@ def _become(command: Command, ignored: frozenset[signal.Signals], parent: int) -
             give_terminal(command.terminal, os.getpid())
         for number in OURS:
             signal.signal(number, signal.SIG_IGN if number in ignored else signal.SIG_DFL)
-        for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores these
-            signal.signal(number, signal.SIG_DFL)
+        restore_signals()
         signal.set_wakeup_fd(-1)
         die_with_parent()
         if os.getppid() != parent:
             os._exit(1)
         os.execvpe(command.words[0], command.words, {**os.environ, **command.environment})  # noqa: S606
     except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "there is no such command"
+        code, why = cannot_be_run(command.words[0], error)
         with contextlib.suppress(OSError):
-            os.write(2, f"leader run: {command.words[0]!r} cannot be run: {why}\n".encode())
-        os._exit(NOT_FOUND if isinstance(error, NOWHERE) else NOT_RUNNABLE)
+            os.write(2, f"leader run: {why}\n".encode())
+        os._exit(code)
 
 
 def own_terminal() -> int | None:

@@ -18,6 +18,7 @@ from leader.jobs import tree
 from leader.jobs.command import OURS, Command, give_terminal, ignored_signals, own_terminal
 from leader.jobs.lease import Answer, Guard, Lease
 from leader.jobs.options import Words, read
+from leader.jobs.start import open_standard_streams
 from leader.jobs.watcher import Watcher
 from leader.paths import client_socket
 
@@ -98,15 +99,6 @@ def check_grace(words: Words, grace_ms: int | None, guard: Guard) -> None:
             f"--grace {words.values['--grace']} is more than half of the lease, {guard.lease_ms} ms: "
             "say a shorter one, or raise quorum.lease"
         )
-
-
-def open_standard_streams() -> None:
-    """See that nothing else gets the number of a standard stream that the caller has closed."""
-    for descriptor in range(3):
-        try:
-            os.fstat(descriptor)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)
 
 
 def complain(sentence: str) -> None:
