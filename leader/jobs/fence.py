@@ -89,10 +89,8 @@ def refused_exit(words: Words) -> int:
         UsageError: it is none.
     """
     text = words.values.get("--refused-exit", str(REFUSED))
-    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(LARGEST_EXIT))):
+    if text not in map(str, range(LARGEST_EXIT + 1)):
         raise UsageError(f"--refused-exit is {text!r}: say a number from 0 to {LARGEST_EXIT}")
-    if int(text) > LARGEST_EXIT:
-        raise UsageError(f"--refused-exit is {text}: say a number from 0 to {LARGEST_EXIT}")
     return int(text)
 
 

@@ -52,10 +52,10 @@ def parse_term(text: str) -> int:
     """
     digits = text.strip()
     if not (digits.isascii() and digits.isdecimal() and len(digits) < LONGEST_TEXT):
-        raise ValueError(text)
+        raise ValueError(f"{text!r} is no term")
     term = int(digits)
     if term > LARGEST_TERM:
-        raise ValueError(text)
+        raise ValueError(f"{text!r} is no term")
     return term
 
 
@@ -97,7 +97,7 @@ class TermFile:
         except OSError as error:
             raise Refused(
                 f"{self.path} cannot be written: {error.strerror}; {remedy(error)}; the command was not "
-                "started, and the file holds what it held"
+                "started, and no term is lost"
             ) from None
 
     def highest(self) -> int:
@@ -106,15 +106,15 @@ class TermFile:
         Raises:
             Refused: it holds something else, which stays as it is.
         """
-        text = os.pread(self.descriptor, LONGEST_TEXT, 0)
+        text = os.pread(self.descriptor, LONGEST_TEXT, 0).decode("utf-8", "replace")
         if not text:
             return 0
         try:
-            return parse_term(text.decode("utf-8", "replace"))
+            return parse_term(text)
         except ValueError:
             raise Refused(
-                f"{self.path} holds {text[:20]!r}, which is no term: name another file, or, if it was one, write "
-                "the highest term into it that `leader status` shows; the command was not started"
+                f"{self.path} holds {text[:20]!r} and no term: name another file, or, if it held one, write "
+                "the highest into it that `leader status` shows; the command was not started"
             ) from None
 
     def hand_on(self) -> None:
@@ -183,6 +183,8 @@ class TermFile:
 def _open(path: str) -> int:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, MODE)
+    except TimeoutError:
+        raise
     except OSError as error:
         raise Refused(
             f"{path} cannot be opened: {error.strerror}; {remedy(error)}; the command was not started"
