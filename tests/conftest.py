@@ -5,11 +5,13 @@ import os
 import shutil
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-SYSTEM_PROGRAMS = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+POSTGRES = ":".join(sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")), reverse=True))
+SYSTEM_PROGRAMS = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin:{POSTGRES}"
 """Where to look for daemons: an ordinary user's PATH leaves them out."""
 
 IN_CI = bool(os.environ.get("CI"))

@@ -76,3 +76,15 @@ def waits_for_a_lock(pid: int) -> bool:
     """Whether that process stands in the kernel's list of those that wait for one. Source: proc_locks(5)."""
     lines = Path("/proc/locks").read_text().splitlines()
     return any("->" in line and str(pid) in line.split() for line in lines)
+
+
+def have_open(file: Path) -> list[int]:
+    """The processes that have this file open."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if any(entry.samefile(file) for entry in (process / "fd").iterdir()):
+                found.append(int(process.name))
+        except OSError:  # it has just ended, or a descriptor has been closed
+            continue
+    return found

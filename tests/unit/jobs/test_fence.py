@@ -1,5 +1,6 @@
 """`leader fence FILE -- CMD`: real processes, real locks, full disks, and a `kill -9` at any moment."""
 
+import fcntl
 import itertools
 import os
 import random
@@ -11,7 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.fences import begin, ended, environment, fence, held, lets_go, waits_for_a_lock, words_of
+from tests.support.fences import (
+    begin,
+    ended,
+    environment,
+    fence,
+    have_open,
+    held,
+    lets_go,
+    waits_for_a_lock,
+    words_of,
+)
 from tests.support.node import PROJECT, Ended
 from tests.support.polling import PATIENCE_S, until
 
@@ -259,6 +270,20 @@ def test_a_lower_term_that_waited_while_a_higher_one_was_seen_is_refused(file: P
     assert "has seen term 41, and term 40 is older" in errors
 
 
+def test_who_waited_for_a_file_that_was_replaced_looks_at_the_new_one(file: Path) -> None:
+    """A lock on the file from before is none: the term in the new one counts."""
+    file.write_text("40\n")
+    with file.open() as before:
+        fcntl.flock(before, fcntl.LOCK_EX)
+        waiting = begin(file, *ECHO, term=41)
+        until(lambda: waits_for_a_lock(waiting.pid), "it waits")
+        (file.parent / "new").write_text("42\n")
+        (file.parent / "new").rename(file)
+    output, errors = waiting.communicate(timeout=PATIENCE_S)
+    assert (waiting.returncode, output) == (REFUSED, "")
+    assert "has seen term 42, and term 41 is older" in errors
+
+
 @pytest.mark.parametrize("timeout", ["0s", "200ms"])
 def test_patience_has_an_end(file: Path, timeout: str) -> None:
     """`--timeout 0s` is one try; the term of a command that did not get its turn is not noted."""
@@ -281,9 +306,14 @@ def test_the_alarm_of_a_timeout_does_not_reach_the_command(file: Path, timeout: 
 
 
 def test_a_command_that_closes_what_it_inherits_keeps_the_lock(file: Path) -> None:
-    """As ssh, sudo and daemons do; with its end the lock ends."""
+    """As ssh, sudo and daemons do; signals to all that descend do not end the lock, its end does."""
     script = "import os; os.closerange(3, 1000); print('began', flush=True); input()"
     with held(file, 41, sys.executable, "-c", script) as holder:
+        (keeper,) = have_open(file)
+        assert keeper != holder.pid
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+            os.kill(keeper, number)
+        assert have_open(file) == [keeper]
         told = refusal(fence(file, "--timeout", "0s", *ECHO, term=42))
         assert "another command runs under" in told
         lets_go(holder)
