@@ -291,6 +291,7 @@ def test_patience_has_an_end(file: Path, timeout: str) -> None:
         told = refusal(fence(file, "--timeout", timeout, *ECHO, term=42))
         assert f"another command runs under {file} and did not end within {timeout}" in told
         assert file.read_text() == "41\n"
+    until(lambda: not have_open(file), "the lock is let go")
     assert fence(file, "--timeout", timeout, *ECHO, term=42) == Ended(0, "ran with 42\n")
 
 
