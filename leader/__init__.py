@@ -15,7 +15,7 @@ Around them, arrows of import point down only:
 
     __main__    entry point: the fast paths of is-leader, run and fence, else the command line
     jobs        run: a command under a leadership, and the process tree that is ended with it;
-                fence: a command under a file that knows the highest term
+                once: a command at most once per tick; fence: one under a file that knows the highest term
     cli         one file per command; exceptions become a message and an exit code in main.py
     demo        the main job live on one machine: servers, agents, jobs, and what may go wrong
     tui         what status and demo draw, from snapshots

@@ -18,6 +18,8 @@ def main() -> None:
             answer_fast()
         if sys.argv[1:2] == ["run"]:
             run_fast()
+        if sys.argv[1:2] == ["once"]:
+            once_fast()
         if sys.argv[1:2] == ["fence"]:
             fence_fast()
         from leader.cli.main import main as command_line
@@ -47,6 +49,15 @@ def run_fast() -> None:
     from leader.jobs.run import main as run
 
     code = run(sys.argv[2:])
+    if code is not None:
+        sys.exit(code)
+
+
+def once_fast() -> None:
+    """Run a command once per tick, and end with its code; return only if help is asked for."""
+    from leader.jobs.once import main as once
+
+    code = once(sys.argv[2:])
     if code is not None:
         sys.exit(code)
 

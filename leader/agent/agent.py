@@ -9,7 +9,7 @@ import contextlib
 import logging
 import secrets
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import SystemRandom
 
@@ -18,18 +18,24 @@ from leader.agent import view
 from leader.agent.conductor import Conductor
 from leader.agent.guards import Guards
 from leader.agent.hooks import Hooks
+from leader.agent.job_lane import JobLane
+from leader.agent.jobs import Jobs, Quorum, Sight
 from leader.agent.journal import Journal, Listener
 from leader.agent.lane import Lane, Surroundings
 from leader.agent.registry import Entry, Registry, encode
 from leader.agent.store import HolderStore, TermStore, boot_id, directory_id, machine_id
+from leader.api.peers import Peer, why_forbidden
+from leader.api.source import About
 from leader.config.model import Config, InstanceConfig
 from leader.errors import ConfigurationError
 from leader.instances.instance import Instance
 from leader.protocol.calls import Notice, Reply
 from leader.protocol.elector import Elector, Identity
 from leader.protocol.events import NS_PER_MS, ContentionChanged, Noticed, RegistrySeen
+from leader.protocol.record import Holder
 from leader.protocol.resume import Place
-from leader.protocol.snapshot import AgentView, Leadership
+from leader.protocol.snapshot import AgentView, JobView, Leadership
+from leader.protocol.ticks import Run, Tick, Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,13 @@ class Agent:
             beat_ns=self._lease_ns // 3,
         )
         self.lanes = {instance.name: Lane(instance, around) for instance in instances}
+        job_lanes = {instance.name: JobLane(instance, self._lease_ns // 10) for instance in instances}
+        self.jobs_desk = Jobs(
+            Quorum(config.node.name, job_lanes, config.quorum.lease_ms),
+            Sight(self._holder, self._not_silent, self._alive_nodes),
+            self.conductor.guards,
+            self.journal,
+        )
 
     def _make_conductor(self, directories: Directories) -> Conductor:
         terms = TermStore(directories.state, self.config.cluster)
@@ -127,14 +140,19 @@ class Agent:
             lanes = self.lanes.values()
             tasks = [group.create_task(lane.run(), name=f"lane {lane.name}") for lane in lanes]
             tasks += [
-                group.create_task(lane.instance.listen(self._noticer(lane)), name=f"notices {lane.name}")
+                group.create_task(
+                    lane.instance.listen(self._noticer(lane), self.jobs_desk.heard),
+                    name=f"notices {lane.name}",
+                )
                 for lane in lanes
             ]
+            tasks.append(group.create_task(self.jobs_desk.run(), name="jobs"))
             tasks.append(group.create_task(self.conductor.keep_time(), name="time"))
             tasks.append(group.create_task(self.hooks.run(), name="hooks"))
             self.conductor.start(self.lanes)
             await self._stopping.wait()
             self.conductor.save_seen_terms()
+            self.jobs_desk.stop()
             if self._why_it_stops:
                 await self._hand_over(self._why_it_stops)
             await self.hooks.ended()  # each ends within its time; what is held is renewed meanwhile
@@ -220,6 +238,21 @@ class Agent:
             )
         )
 
+    # What the jobs' desk sees.
+
+    def _holder(self, election: str) -> Holder | None:
+        """This node's leadership, computed now (rule R6)."""
+        elector = self.conductor.electors[election]
+        return elector.tenure.holder if elector.tenure and elector.leads(clock.now_ns()) else None
+
+    def _not_silent(self) -> frozenset[str]:
+        return frozenset(lane.name for lane in self._answering(clock.now_ns()))
+
+    def _alive_nodes(self) -> frozenset[str]:
+        now = clock.now_ns()
+        seen = {node for node, (at, _) in self.registry.nodes().items() if now - at < self._lease_ns}
+        return frozenset(seen | {self.config.node.name})
+
     def _answering(self, now: int) -> list[Lane]:
         """The lanes whose instance voted within the last lease and has no problem now."""
         return [
@@ -231,6 +264,38 @@ class Agent:
         ]
 
     # What the local API asks (leader.api.source.Source).
+
+    def about(self) -> About:
+        """What never changes."""
+        return About(self.config.cluster, self.config.node.name, self.config.quorum.lease_ms)
+
+    def forbids(self, peer: Peer | None) -> str:
+        """Why that process may not change anything; empty for root, this agent's user, and `[api] group`."""
+        return why_forbidden(peer, self.config.api.group)
+
+    async def claim(self, wish: Wish) -> Tick | None:
+        """A tick, once it is decided; None if this agent ends before."""
+        return await self.jobs_desk.claim(wish)
+
+    def why_not_claimed(self, election: str) -> str:
+        """Why a tick of this election found nobody to claim it."""
+        now = clock.now_ns()
+        elector = self.conductor.electors[election]
+        answer = view.leadership(elector, now)
+        return view.why_not(elector, answer, now) if not answer.leader else "no majority took the claim"
+
+    def run_connected(self, run: Run) -> Callable[[], None]:
+        """Note that the `once` of a run is there, until the returned function is called."""
+        return self.jobs_desk.connect(run)
+
+    def run_ended(self, run: Run) -> asyncio.Event:
+        """Write down how a run has ended; the event is set once a majority has it."""
+        return self.jobs_desk.ended(run)
+
+    async def jobs(self, only: str = "") -> tuple[JobView, ...]:
+        """All jobs, or one, as the instances keep them now."""
+        await self.jobs_desk.look()
+        return self.jobs_desk.views(only)
 
     def elections(self) -> Collection[str]:
         """The names of the elections that this node takes part in."""
@@ -258,6 +323,7 @@ class Agent:
             elections=tuple(view.election_view(elector, now) for elector in self.conductor.electors.values()),
             instances=tuple(view.instance_view(lane, now) for lane in self.lanes.values()),
             nodes=self.registry.views(now),
+            jobs=tuple(replace(job, runs=job.runs[:1]) for job in self.jobs_desk.views()),
         )
 
     def unready(self) -> list[str]:

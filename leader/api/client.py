@@ -75,6 +75,15 @@ class Client:
         """
         return self._ask(f"/v1/elections/{quote(election, safe='')}", self._deadline_ns())
 
+    def jobs(self, job: str = "") -> list[dict[str, object]]:
+        """What `once` ran: each job with its last ticks, or one of them; none of an unknown one.
+
+        Raises:
+            AgentUnreachable: no answer in time.
+        """
+        found = self._ask("/v1/jobs", self._deadline_ns())["jobs"]
+        return [entry for entry in found if job in ("", entry["job"])]
+
     def events(self) -> Iterator[dict[str, object]]:
         """A snapshot, then each change as it happens, until the agent ends the stream; it may be silent long.
 

@@ -5,14 +5,16 @@ never more than a few steps at a time. Which answer, is the business of `routes`
 """
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Protocol
 
 import h11
 
 from leader.api.limits import Limits
-from leader.api.routes import Response, refusal
+from leader.api.message import Request, Response, refusal
+from leader.api.peers import Peer, peer
 from leader.api.source import Leave, Listener
 
 
@@ -30,8 +32,11 @@ class Host(Protocol):
     def answered(self, connection: "Connection") -> None:
         """One request is answered; it is idle again."""
 
-    def respond(self, method: str, target: str) -> Response:
+    def respond(self, request: Request) -> Response:
         """The answer to a request."""
+
+    def deferring(self, connection: "Connection") -> None:
+        """An answer takes its time: the connection counts as idle no longer."""
 
     def streaming(self, connection: "Connection", joins: Callable[[Listener], Leave]) -> None:
         """An answer has begun that goes on: it is to join that; the connection counts as idle no longer."""
@@ -46,7 +51,9 @@ class Connection(asyncio.Protocol):
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=host.limits.header_bytes)
         self._transport: asyncio.Transport
         self._request: h11.Request | None = None
-        self._body_bytes = 0
+        self._body = b""
+        self._peer: Peer | None = None
+        self._later: asyncio.Future[Response] | None = None
         self._discarded_bytes = 0
         self._discards = False
         self._waits = False
@@ -59,22 +66,28 @@ class Connection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         transport.set_write_buffer_limits(high=self._limits.stream_bytes)
+        with contextlib.suppress(OSError):
+            self._peer = peer(transport.get_extra_info("socket"))
         self._host.opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """The client is gone, or was cut off."""
         self._waits = True
+        if self._later is not None:
+            self._later.cancel()
         self._host.closed(self)
 
     def data_received(self, data: bytes) -> None:
         """Follow what the client asks, or lose it if nothing is asked any more."""
-        if self._discards:
+        if self._discards or self._later is not None:
             self._discarded_bytes += len(data)
             if self._discarded_bytes > self._limits.discard_bytes:
                 self.abort()
+        if self._discards:
             return
         self._http.receive_data(data)
-        self._advance()
+        if self._later is None:
+            self._advance()
 
     def eof_received(self) -> bool:
         """Answers still on their way are sent before the connection closes."""
@@ -148,8 +161,8 @@ class Connection(asyncio.Protocol):
             case h11.Request() as request:
                 self._begin(request)
             case h11.Data(data=data):
-                self._body_bytes += len(data)
-                if self._body_bytes > self._limits.body_bytes:
+                self._body += bytes(data)
+                if len(self._body) > self._limits.body_bytes:
                     self._reject(413, f"the body is larger than {self._limits.body_bytes} bytes")
             case h11.EndOfMessage():
                 self._answer()
@@ -159,7 +172,7 @@ class Connection(asyncio.Protocol):
 
     def _begin(self, request: h11.Request) -> None:
         self._request = request
-        self._body_bytes = 0
+        self._body = b""
         size = len(request.target) + sum(len(n) + len(v) + 4 for n, v in request.headers)
         if size > self._limits.header_bytes:
             self._reject(431, f"the headers are larger than {self._limits.header_bytes} bytes")
@@ -168,20 +181,48 @@ class Connection(asyncio.Protocol):
 
     def _answer(self) -> None:
         assert self._request is not None
-        method = self._request.method.decode("ascii")
-        response = self._host.respond(method, self._request.target.decode("latin-1"))
-        if response.joins is not None:
+        method, target = self._request.method.decode("ascii"), self._request.target.decode("latin-1")
+        response = self._host.respond(Request(method, target, self._body, self._peer))
+        if response.later is not None:
+            self._defer(response.later(), method)
+        elif response.joins is not None:
             self._stream(response, method)
+            if not self.streams:
+                self._end_answer()
         else:
             self._send(response, with_body=method != "HEAD")
-        if self.streams:
-            return
+            self._end_answer()
+
+    def _end_answer(self) -> None:
+        """Be ready for the next request, if there may be one."""
         self._has_answered = True
         self._host.answered(self)
         if self._retires or self._http.our_state is h11.MUST_CLOSE:
             self.close()
         else:
             self._http.start_next_cycle()
+
+    def _defer(self, answer: Awaitable[Response], method: str) -> None:
+        """Send an answer when it is there; until then the client is only watched, to notice its end."""
+        self._waits = True
+        self._host.deferring(self)
+        self._later = asyncio.ensure_future(answer)
+        self._later.add_done_callback(lambda later: self._send_late(later, method))
+
+    def _send_late(self, later: asyncio.Future[Response], method: str) -> None:
+        self._later = None
+        self._discarded_bytes = 0
+        if later.cancelled() or self._transport.is_closing():
+            return
+        error = later.exception()
+        if error is not None:
+            self._send(refusal(500, "a bug in leader: see the agent's log"), with_body=method != "HEAD")
+            self.close()
+            raise error
+        self._send(later.result(), with_body=method != "HEAD")
+        self._waits = False
+        self._end_answer()
+        self._advance()
 
     def _stream(self, response: Response, method: str) -> None:
         headers = [("Content-Type", "application/x-ndjson"), ("Cache-Control", "no-store")]

@@ -13,7 +13,7 @@ class Limits:
     """
 
     connections: int = 1500
-    streams: int = 512
+    streams: int = 1024
     accepts: int = 16
     steps: int = 64
     idle_ms: int = 30_000

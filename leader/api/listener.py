@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from leader.api.connection import Connection
 from leader.api.limits import Limits
-from leader.api.routes import Response
+from leader.api.message import Request, Response
 from leader.api.source import Leave
 from leader.api.source import Listener as EventListener
 from leader.api.streams import Streams
@@ -31,7 +31,7 @@ class Listener:
     def __init__(
         self,
         listening: socket.socket,
-        respond: Callable[[str, str], Response],
+        respond: Callable[[Request], Response],
         streams: Streams,
         limits: Limits,
     ) -> None:
@@ -87,6 +87,10 @@ class Listener:
         self._idle[connection] = self._loop.time()
         if self._timer is None:
             self._sweep()
+
+    def deferring(self, connection: Connection) -> None:
+        """A connection whose answer takes its time is not idle."""
+        self._idle.pop(connection, None)
 
     def streaming(self, connection: Connection, joins: Callable[[EventListener], Leave]) -> None:
         """A connection whose answer goes on is never idle."""

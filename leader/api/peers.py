@@ -1,9 +1,12 @@
 """Who is at the other end of a Unix socket, as the kernel says.
 
-What such a peer may do is not decided here.
+Reading is open to whoever can open the socket; changing something is not.
 """
 
 import errno
+import grp
+import os
+import pwd
 import socket
 import struct
 from dataclasses import dataclass
@@ -46,3 +49,35 @@ def supplementary_groups(sock: socket.socket) -> frozenset[int]:
             return frozenset()
         raise
     return frozenset(struct.unpack(f"{len(data) // 4}I", data))
+
+
+def why_forbidden(peer: Peer | None, group: str) -> str:
+    """Why that process may not change anything; empty for root, our own user, and members of the group.
+
+    Supplementary groups count, as the kernel knew them when the process connected.
+    """
+    if peer is None:
+        return "nobody can tell who asks: use the Unix socket"
+    if peer.uid in (0, os.geteuid()) or _group_id(group) in peer.groups:
+        return ""
+    user = _user_name(peer.uid)
+    if _group_id(group) is None:
+        return (
+            f"user {user} may not do this, and there is no group {group} here: make it and put the user in: "
+            f"groupadd {group} && adduser {user} {group}"
+        )
+    return f"user {user} may not do this: put it in the group {group}: adduser {user} {group}"
+
+
+def _group_id(name: str) -> int | None:
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        return None
+
+
+def _user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)

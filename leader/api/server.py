@@ -9,7 +9,8 @@ import socket
 from leader.api.binding import bind_socket
 from leader.api.limits import Limits
 from leader.api.listener import Listener
-from leader.api.routes import Response, refusal, respond
+from leader.api.message import Request, Response, refusal
+from leader.api.routes import respond
 from leader.api.source import Source
 from leader.api.streams import Streams
 
@@ -45,8 +46,8 @@ class Server:
         for listener in self._listeners:
             await listener.stop()
 
-    def _respond(self, method: str, target: str) -> Response:
-        response = respond(self._source, method, target)
-        if response.joins is not None and method != "HEAD" and self._streams.are_full:
+    def _respond(self, request: Request) -> Response:
+        response = respond(self._source, request)
+        if response.joins is not None and request.method != "HEAD" and self._streams.are_full:
             return refusal(503, "too many clients follow the changes: end one, or ask /v1/status")
         return response

@@ -8,7 +8,7 @@ from functools import partial
 
 from leader.api.connection import Connection
 from leader.api.limits import Limits
-from leader.api.routes import line
+from leader.api.message import line
 from leader.api.source import Change, Leave, Listener
 
 TOO_SLOW = line({"event": "dropped", "reason": "this reader is too slow; connect again for a new snapshot"})

@@ -18,6 +18,8 @@ MODULES = {
     "agent": "leader.cli.agent",
     "is-leader": "leader.cli.is_leader",
     "run": "leader.cli.run",
+    "once": "leader.cli.once",
+    "jobs": "leader.cli.jobs",
     "fence": "leader.cli.fence",
     "wait": "leader.cli.wait",
     "status": "leader.cli.status",

@@ -200,8 +200,7 @@ def _api(table: Table, findings: Findings) -> ApiConfig:
         group=table.take("group", rules.text, defaults.group),
         socket_mode=table.take("socket_mode", rules.file_mode, defaults.socket_mode),
     )
-    for key in ("listen", "group"):
-        if key in table:
-            findings.note(table.key(key), _LATER)
+    if "listen" in table:
+        findings.note(table.key("listen"), _LATER)
     table.refuse_the_rest()
     return api

@@ -14,6 +14,7 @@ from typing import TypeVar
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from leader import clock
+from leader.instances import jobs_wire
 from leader.instances.endpoint import Credentials, Endpoint
 from leader.instances.link import Link
 from leader.instances.notices import Listener
@@ -32,9 +33,21 @@ from leader.instances.problems import (
 from leader.instances.resolver import Resolver
 from leader.instances.wire import Caller, CarriedOut, RefusedBeat, decode, encode
 from leader.protocol.calls import Call, Configuration, Notice, Reply
+from leader.protocol.ticks import Run, TickCall, TickReply
 
-_SCRIPT = files("leader.instances").joinpath("beat.lua").read_text(encoding="utf-8")
-_SCRIPT_SHA = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
+_SCRIPTS: dict[str, str] = {}
+"""The text of each script by its SHA-1, by which the servers know it."""
+
+
+def _script(name: str) -> str:
+    """The SHA-1 of a script beside this file."""
+    script = files("leader.instances").joinpath(name).read_text(encoding="utf-8")
+    sha = hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
+    _SCRIPTS[sha] = script
+    return sha
+
+
+_BEAT, _JOBS = _script("beat.lua"), _script("jobs.lua")
 
 _Outcome = TypeVar("_Outcome")
 
@@ -80,7 +93,7 @@ class Instance:
         self._turn = asyncio.Lock()
         self._link: Link | None = None
         self._problem: Problem | None = None
-        self._listener = Listener(endpoint, self._resolver, self._subject, self._caller.channel)
+        self._listener = Listener(endpoint, self._resolver, self._subject, self._caller)
 
     @property
     def problem(self) -> Problem | None:
@@ -104,7 +117,7 @@ class Instance:
             Ineligible: the instance answered that it cannot vote.
         """
         keys, arguments = encode(self._caller, calls, registration, want_registry=want_registry)
-        command = ("EVALSHA", _SCRIPT_SHA, str(len(keys)), *keys, *arguments)
+        command = ("EVALSHA", _BEAT, str(len(keys)), *keys, *arguments)
         outcome = await self._bounded(
             command, lambda reply: decode(reply, calls, want_registry=want_registry), timeout_ns
         )
@@ -113,8 +126,19 @@ class Instance:
         self._problem = self._unpublished(outcome)
         return outcome.reply
 
+    async def call_jobs(self, calls: Sequence[TickCall], *, timeout_ns: int) -> TickReply:
+        """What the instance answers to these calls about jobs, sent once.
+
+        Raises:
+            Unanswered: no answer within `timeout_ns`; the calls may have been carried out, or may yet be.
+            Ineligible: the instance answered that it cannot do that.
+        """
+        keys, arguments = jobs_wire.encode(self._caller, calls)
+        command = ("EVALSHA", _JOBS, str(len(keys)), *keys, *arguments)
+        return await self._bounded(command, lambda reply: jobs_wire.decode(reply, calls), timeout_ns)
+
     async def purge(self, elections: Iterable[str], timeout_ns: int) -> int:
-        """How many keys of the cluster were removed: its configuration, its registry, these elections.
+        """How many keys of the cluster were removed: configuration, registry, jobs, these elections.
 
         For voters it is an instance that lost its data: it votes again after one lease.
 
@@ -122,12 +146,14 @@ class Instance:
             Unanswered: no answer in time; the keys may be removed all the same.
             Ineligible: the instance refused.
         """
-        command = ("DEL", *self._caller.keys(elections))
+        command = ("DEL", self._caller.jobs_key, *self._caller.keys(elections))
         return await self._bounded(command, lambda reply: int(str(reply)), timeout_ns)
 
-    async def listen(self, heard: Callable[[Notice], None]) -> None:
-        """Hand over each notice as it arrives, on a connection of its own, until cancelled."""
-        await self._listener.listen(heard)
+    async def listen(
+        self, heard: Callable[[Notice], None], heard_run: Callable[[Run], None] = lambda _run: None
+    ) -> None:
+        """Hand over each record and run that is published, on a connection of its own, until cancelled."""
+        await self._listener.listen(heard, heard_run)
 
     async def close(self) -> None:
         """Close the connection; a call in progress ends unanswered, a later one connects anew."""
@@ -173,7 +199,7 @@ class Instance:
             return await self._timed(link, command)
         except NoScriptError:
             # the server was restarted or its scripts flushed: nothing was executed, so it is no second call
-            await link.ask("SCRIPT", "LOAD", _SCRIPT)
+            await link.ask("SCRIPT", "LOAD", _SCRIPTS[command[1]])
             return await self._timed(link, command)
 
     async def _timed(self, link: Link, command: tuple[str, ...]) -> object:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
+from leader.instances.shapes import array, text, texts
 from leader.protocol.calls import (
     Answer,
     Call,
@@ -48,7 +49,21 @@ class Caller:
     def keys(self, elections: Iterable[str]) -> list[str]:
         """The keys of the configuration, of the registry, and of each election's record, in this order."""
         prefix = f"leader:{self.cluster}"
-        return [f"{prefix}:configuration", f"{prefix}:nodes", *(f"{prefix}:election:{e}" for e in elections)]
+        return [f"{prefix}:configuration", f"{prefix}:nodes", *(self.record_key(e) for e in elections)]
+
+    def record_key(self, election: str) -> str:
+        """The key of one election's record."""
+        return f"leader:{self.cluster}:election:{election}"
+
+    @property
+    def jobs_key(self) -> str:
+        """The key of all jobs' runs."""
+        return f"leader:{self.cluster}:jobs"
+
+    @property
+    def jobs_channel(self) -> str:
+        """Where runs are published."""
+        return f"{self.channel}:jobs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,26 +131,26 @@ def decode(reply: object, calls: Sequence[Call], *, want_registry: bool) -> Carr
     Raises:
         ValueError: it is not a reply of this script to these calls.
     """
-    parts = _array(reply)
+    parts = array(reply)
     if len(parts) < _REPLY_PARTS:
         raise ValueError(f"a reply of {len(parts)} parts")
-    eligibility = _text(parts[1])
+    eligibility = text(parts[1])
     if eligibility != "ok":
         return RefusedBeat(eligibility)
-    configuration, configured_by = _decode_configuration(_texts(parts[4]))
-    answers = tuple(_decode_answer(_texts(answer)) for answer in _array(parts[6]))
+    configuration, configured_by = _decode_configuration(texts(parts[4]))
+    answers = tuple(_decode_answer(texts(answer)) for answer in array(parts[6]))
     _check_that_they_answer(answers, calls)
-    registry = sorted((_decode_registration(_texts(entry)) for entry in _array(parts[5])), key=_node)
+    registry = sorted((_decode_registration(texts(entry)) for entry in array(parts[5])), key=_node)
     return CarriedOut(
         Reply(
-            process=_text(parts[2]),
-            wall_ms=int(_text(parts[3])),
+            process=text(parts[2]),
+            wall_ms=int(text(parts[3])),
             configuration=configuration,
             configured_by=configured_by,
             answers=answers,
             registry=tuple(registry) if want_registry else None,
         ),
-        _text(parts[_REPLY_PARTS]) if len(parts) > _REPLY_PARTS else "",
+        text(parts[_REPLY_PARTS]) if len(parts) > _REPLY_PARTS else "",
     )
 
 
@@ -145,7 +160,7 @@ def decode_notice(values: object) -> Notice:
     Raises:
         ValueError: it is not one.
     """
-    election, *fields = _texts(values)
+    election, *fields = texts(values)
     return Notice(election, _decode_record(fields))
 
 
@@ -192,19 +207,3 @@ def _node(registration: Registration) -> str:
 def _decode_registration(fields: list[str]) -> Registration:
     node, age_ms, text = fields
     return Registration(node, int(age_ms), text)
-
-
-def _array(value: object) -> list[object]:
-    if not isinstance(value, list):
-        raise ValueError(f"{type(value).__name__} where an array belongs")  # noqa: TRY004  a shape, not a bug
-    return value
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"{type(value).__name__} where a text belongs")  # noqa: TRY004  a shape, not a bug
-    return value
-
-
-def _texts(value: object) -> list[str]:
-    return [_text(item) for item in _array(value)]

@@ -1,5 +1,5 @@
-"""Commands that run under a leadership: `leader run`, and the process tree that it guards; `leader fence`.
+"""Commands that run under a leadership: `leader run` and `once`, and the tree that they guard; `leader fence`.
 
-Start with `run.py`; `fence.py` stands by itself. Nothing here imports more than a start may cost: no asyncio,
-typer or redis.
+Start with `run.py`, then `once.py`; `fence.py` stands by itself. Nothing here imports more than a start may
+cost: no asyncio, typer or redis.
 """

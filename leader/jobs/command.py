@@ -6,11 +6,11 @@ It must find everything as if the shell had started it. Source: execvp(3), setpg
 import contextlib
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
-from leader.jobs.start import cannot_be_run, restore_signals
+from leader.jobs.start import cannot_be_run, complain, restore_signals
 from leader.jobs.tree import die_with_parent
 
 OURS = (
@@ -22,10 +22,11 @@ OURS = (
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What to run: the words, what is added to the environment, the terminal if it is given over."""
+    """What `program` is to run: words, what is added to the environment, the terminal if it is given over."""
 
+    program: str
     words: tuple[str, ...]
-    environment: dict[str, str]
+    environment: Mapping[str, str]
     terminal: int | None = None
 
 
@@ -60,8 +61,7 @@ def _become(command: Command, ignored: frozenset[signal.Signals], parent: int) -
         os.execvpe(command.words[0], command.words, {**os.environ, **command.environment})  # noqa: S606
     except (OSError, ValueError) as error:
         code, why = cannot_be_run(command.words[0], error)
-        with contextlib.suppress(OSError):
-            os.write(2, f"leader run: {why}\n".encode())
+        complain(command.program, why)
         os._exit(code)
 
 

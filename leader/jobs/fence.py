@@ -5,7 +5,6 @@ code are the command's own. The lock lasts as long as the command or anything th
 descriptor. Some programs, such as ssh and sudo, close what they inherit, so a keeper holds it as well.
 """
 
-import contextlib
 import os
 import select
 import signal
@@ -13,9 +12,10 @@ from typing import NoReturn
 
 from leader.errors import LeaderError, Refused, UsageError
 from leader.jobs.options import Words, read
-from leader.jobs.start import cannot_be_run, open_standard_streams, restore_signals
+from leader.jobs.start import cannot_be_run, complain, open_standard_streams, restore_signals
 from leader.jobs.term_file import TermFile, parse_term
 
+PROGRAM = "leader fence"
 REFUSED = 1
 LARGEST_EXIT = 254
 WITH_VALUE = ("--term", "--timeout", "--refused-exit")
@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> int | None:
         words = read(arguments, WITH_VALUE, ())
         return None if words is None else run(words)
     except LeaderError as error:
-        complain(str(error))
+        complain(PROGRAM, str(error))
         return error.exit_code
 
 
@@ -46,7 +46,7 @@ def run(words: Words) -> int:
         file.hand_on()
         keep(file)
     except Refused as refused:
-        complain(str(refused))
+        complain(PROGRAM, str(refused))
         return code
     return become(words.command, term)
 
@@ -94,12 +94,6 @@ def refused_exit(words: Words) -> int:
     return int(text)
 
 
-def complain(sentence: str) -> None:
-    """One line on standard error."""
-    with contextlib.suppress(OSError):
-        os.write(2, f"leader fence: {sentence}\n".encode("utf-8", "backslashreplace"))
-
-
 def become(command: list[str], term: int) -> int:
     """Run the command in this process; return the exit code if it cannot be run."""
     restore_signals()
@@ -107,7 +101,7 @@ def become(command: list[str], term: int) -> int:
         os.execvpe(command[0], command, {**os.environ, "LEADER_TERM": str(term)})  # noqa: S606 - the command
     except (OSError, ValueError) as error:
         code, why = cannot_be_run(command[0], error)
-        complain(why)
+        complain(PROGRAM, why)
         return code
 
 

@@ -21,6 +21,8 @@ class Answer(Enum):
     LEADS = auto()
     LEADS_NOT = auto()
     UNKNOWN = auto()
+    OVER = auto()
+    """It leads, or led, with another term than the one that a job was started with."""
 
 
 class Lease:
@@ -33,6 +35,11 @@ class Lease:
         self.sure_until_ns = 0
         self.why = ""
         """Why the last answer was not a yes, in words."""
+        self._is_bound = False
+
+    def bind(self) -> None:
+        """From now on only this term counts: a job was started with it."""
+        self._is_bound = True
 
     def ask(self, deadline_ns: int) -> Answer:
         """Whether this node leads, asked now.
@@ -51,6 +58,8 @@ class Lease:
         if code != LEADS:
             return Answer.LEADS_NOT
         term = int(headers["leader-term"])
+        if self._is_bound and term != self.term:
+            return Answer.OVER
         if term != self.term:
             self.term, self.sure_until_ns = term, 0
         until_ns = sent_ns + int(headers["leader-remaining-ms"]) * NS_PER_MS

@@ -1,13 +1,20 @@
 """What a program owes the command that it becomes: streams, signals, and the shell's codes for a failure.
 
-Shared by `leader run` and `leader fence`. Source: execvp(3), the shell's exit codes 126 and 127.
+Shared by `leader run`, `once` and `fence`. Source: execvp(3), the shell's exit codes 126 and 127.
 """
 
+import contextlib
 import os
 import signal
 
 NOT_FOUND, NOT_RUNNABLE = 127, 126
 NOWHERE = (FileNotFoundError, NotADirectoryError, ValueError)
+
+
+def complain(program: str, sentence: str) -> None:
+    """One line on standard error, said by that program."""
+    with contextlib.suppress(OSError):
+        os.write(2, f"{program}: {sentence}\n".encode("utf-8", "backslashreplace"))
 
 
 def open_standard_streams() -> None:

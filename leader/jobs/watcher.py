@@ -1,8 +1,8 @@
-"""The process between `leader run` and its command, which ends the command's whole tree in time.
+"""The process between `leader run`, or `once`, and its command, which ends the command's whole tree in time.
 
-It asks the agent again and again, hears when a hand-over is planned, and notices when `leader run` itself is
-gone. Every descendant that loses its parent becomes its child, so nothing escapes but what another user owns.
-If it is killed itself, the command dies with it, and `leader run` ends the rest.
+It asks again and again how long the command may run, hears when a hand-over is planned, and notices when the
+front process is gone. Every descendant that loses its parent becomes its child, so nothing escapes but what
+another user owns. If it is killed itself, the command dies with it, and the front process ends the rest.
 """
 
 import os
@@ -11,29 +11,21 @@ import signal
 from typing import NoReturn
 
 from leader.clock import now_ns
-from leader.errors import AgentUnreachable, UnknownElection
+from leader.errors import AgentUnreachable
 from leader.jobs import tree
 from leader.jobs.command import Command, spawn
-from leader.jobs.lease import Answer, Guard, Lease
+from leader.jobs.lease import Answer, Guard
+from leader.jobs.limit import Limit
 
 NS_PER_MS = 1_000_000
-NS_PER_S = 1_000_000_000
-SHORTEST_MARGIN_NS = 50 * NS_PER_MS
 
 
 class Watcher:
     """Watches one command under one leadership; `run` never returns."""
 
-    def __init__(self, lease: Lease, guard: Guard, grace_ms: int | None) -> None:
-        """`grace_ms`: how long before the deadline SIGTERM is sent; a third of the lease without it."""
-        lease_ns = guard.lease_ms * NS_PER_MS
-        self._lease = lease
-        self._guard: Guard | None = guard
-        self._poll_ns = lease_ns // 10
-        self._margin_ns = max(lease_ns // 40, SHORTEST_MARGIN_NS)
-        self._grace_ns = lease_ns // 3 if grace_ms is None else grace_ms * NS_PER_MS
-        self._term = lease.term
-        self._next_poll_ns = now_ns() + self._poll_ns
+    def __init__(self, limit: Limit) -> None:
+        self._limit = limit
+        self._next_poll_ns = now_ns() + limit.poll_ns
         self._kill_at_ns: int | None = None
         self._lost = ""
         self._status: int | None = None
@@ -45,7 +37,7 @@ class Watcher:
     def run(
         self, command: Command, ignored: frozenset[signal.Signals], *, control: int, report: int
     ) -> NoReturn:
-        """Run the command to its end; `control` ends with `leader run`, `report` tells it what happens."""
+        """Run the command to its end; `control` ends with the front process, `report` tells it all."""
         self._report = report
         os.set_blocking(report, False)
         os.setpgid(0, 0)
@@ -54,7 +46,7 @@ class Watcher:
         self._pid = spawn(command, ignored)
         self._close_streams()
         self._tell(f"started {self._pid}")
-        self._tell(f"sure {self._lease.sure_until_ns}")
+        self._tell(f"sure {self._limit.sure_until_ns}")
         while not self._is_over():
             self._wait(control)
             self._act()
@@ -80,7 +72,7 @@ class Watcher:
         os.dup2(nowhere, 1)
 
     def _tell(self, text: str) -> None:
-        """Tell `leader run`; while it stands still, what does not fit into the pipe any more is left out."""
+        """Tell the front process; while it stands still, what does not fit into the pipe is left out."""
         try:
             os.write(self._report, f"{text}\n".encode())
         except OSError:
@@ -91,17 +83,18 @@ class Watcher:
     def _wait(self, control: int) -> None:
         moment = self._next_poll_ns if self._kill_at_ns is None else self._kill_at_ns
         if self._kill_at_ns is None:
-            moment = min(moment, self._lease.sure_until_ns - self._grace_ns)
+            moment = min(moment, self._limit.sure_until_ns - self._limit.grace_ns)
         poll = select.poll()
-        for descriptor in (control, self._wakes[0], *((self._guard.fileno(),) if self._guard else ())):
+        guard = self._limit.guard
+        for descriptor in (control, self._wakes[0], *((guard.fileno(),) if guard else ())):
             poll.register(descriptor, select.POLLIN)
         ready = {fd for fd, _ in poll.poll(max(0, -(-(moment - now_ns()) // NS_PER_MS)))}
         if control in ready:
-            self._end_now("leader run was killed")
+            self._end_now("the process that started it was killed")
         if self._wakes[0] in ready:
             os.read(self._wakes[0], 4096)
-        if self._guard is not None and self._guard.fileno() in ready:
-            self._hear(self._guard)
+        if guard is not None and guard.fileno() in ready:
+            self._hear(guard)
         self._reap()
 
     def _hear(self, guard: Guard) -> None:
@@ -110,7 +103,7 @@ class Watcher:
                 self._end("this node hands its leadership over")
         except AgentUnreachable:
             guard.close()
-            self._guard = None
+            self._limit.guard = None
             self._next_poll_ns = now_ns()
 
     def _reap(self) -> None:
@@ -132,15 +125,15 @@ class Watcher:
             return
         if self._status is not None:
             self._end("")
-        elif now >= self._lease.sure_until_ns - self._grace_ns and not self._still_leads(now):
-            self._end("nobody could say any more that this node leads")
+        elif now >= self._limit.sure_until_ns - self._limit.grace_ns and not self._still_leads(now):
+            self._end(self._limit.over)
         elif now >= self._next_poll_ns:
             self._poll(now)
 
     def _still_leads(self, now: int) -> bool:
         """A last question, before the command is stopped."""
         self._poll(now)
-        return self._kill_at_ns is not None or now_ns() < self._lease.sure_until_ns - self._grace_ns
+        return self._kill_at_ns is not None or now_ns() < self._limit.sure_until_ns - self._limit.grace_ns
 
     def _poll(self, now: int) -> None:
         """Ask how long the lease is sure now.
@@ -148,35 +141,32 @@ class Watcher:
         While the agent knows of the command, a no is no reason to stop: an agent that was restarted says so
         until it has resumed, and one that hands over waits for us.
         """
-        patience_ns = min(self._poll_ns, max(NS_PER_MS, self._lease.sure_until_ns - self._margin_ns - now))
-        self._next_poll_ns = now + self._poll_ns
-        if self._guard is None:
-            self._rejoin(now + patience_ns // 2)
-        sure_until_ns = self._lease.sure_until_ns
-        try:
-            answer = self._lease.ask(now + patience_ns)
-        except UnknownElection:
-            answer = Answer.LEADS_NOT
-        if self._lease.term != self._term or (answer is Answer.LEADS_NOT and self._guard is None):
-            self._lease.sure_until_ns = sure_until_ns
+        limit = self._limit
+        patience_ns = min(limit.poll_ns, max(NS_PER_MS, limit.sure_until_ns - limit.margin_ns - now))
+        self._next_poll_ns = now + limit.poll_ns
+        is_guarded = limit.guard is not None or limit.rejoin(now + patience_ns // 2)
+        if not is_guarded:
+            self._next_poll_ns = now + limit.poll_ns // 10
+        answer = limit.ask(now + patience_ns)
+        if (
+            answer is Answer.LEADS_NOT and not is_guarded
+        ):  # the agent is there again: it must know of us first
+            is_guarded = limit.rejoin(now + patience_ns)
+        if answer is Answer.OVER or (answer is Answer.LEADS_NOT and not is_guarded):
             self._end("this node leads no more")
         elif answer is Answer.LEADS:
-            self._tell(f"sure {self._lease.sure_until_ns}")
-
-    def _rejoin(self, deadline_ns: int) -> None:
-        """Let the agent know of the command again, after it was restarted."""
-        try:
-            self._guard = Guard(self._lease.path, self._lease.election, deadline_ns)
-        except AgentUnreachable:
-            self._next_poll_ns = now_ns() + self._poll_ns // 10
+            self._tell(f"sure {limit.sure_until_ns}")
 
     def _end(self, why: str) -> None:
         """Ask all that is left to end, and give it until the grace, or the deadline, is over."""
         if self._kill_at_ns is not None:
             return
         self._lost = why
-        self._kill_at_ns = min(now_ns() + self._grace_ns, self._lease.sure_until_ns - self._margin_ns)
-        if tree.has_children():
+        limit = self._limit
+        self._kill_at_ns = min(now_ns() + limit.grace_ns, limit.sure_until_ns - limit.margin_ns)
+        if not why and limit.keeps_leftovers:
+            self._gives_up = True
+        elif tree.has_children():
             tree.send(signal.SIGTERM, self._pid)
             tree.send(signal.SIGCONT, self._pid)
 

@@ -108,3 +108,32 @@ class AgentView:
     elections: tuple[ElectionView, ...]
     instances: tuple[InstanceView, ...]
     nodes: tuple[NodeView, ...]
+    jobs: "tuple[JobView, ...]" = ()
+    """Each with its last tick alone, as far as this node heard of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """One tick of one job: `tick` is when it was called on `node`, UTC; the rest is None until it has ended.
+
+    `state` is running, done, failed, stopped, interrupted or missed; for a missed tick, `node` is who told.
+    """
+
+    tick: str
+    state: str
+    node: str
+    term: int
+    ms_ago: int
+    duration_ms: int | None
+    code: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A job and its last ticks, the newest first; how many of those were missed or interrupted."""
+
+    job: str
+    election: str
+    missed: int
+    interrupted: int
+    runs: tuple[RunView, ...]

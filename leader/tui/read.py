@@ -8,7 +8,16 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from leader.protocol.snapshot import AgentView, ElectionView, InstanceView, NodeView, Role, VoteView
+from leader.protocol.snapshot import (
+    AgentView,
+    ElectionView,
+    InstanceView,
+    JobView,
+    NodeView,
+    Role,
+    RunView,
+    VoteView,
+)
 
 
 def read_agent(document: Mapping[str, Any]) -> AgentView:
@@ -22,9 +31,24 @@ def read_agent(document: Mapping[str, Any]) -> AgentView:
         values["elections"] = tuple(_election(entry) for entry in document["elections"])
         values["instances"] = tuple(InstanceView(**_known(InstanceView, e)) for e in document["instances"])
         values["nodes"] = tuple(NodeView(**_known(NodeView, entry)) for entry in document["nodes"])
+        values["jobs"] = tuple(read_job(entry) for entry in document["jobs"])
     except (KeyError, TypeError) as error:
         raise ValueError(f"not the status of an agent: {error}") from error
     return AgentView(**values)
+
+
+def read_job(document: Mapping[str, Any]) -> JobView:
+    """One entry of `/v1/jobs`.
+
+    Raises:
+        ValueError: something is missing, or is not what it should be.
+    """
+    try:
+        values = _known(JobView, document)
+        values["runs"] = tuple(RunView(**_known(RunView, run)) for run in document["runs"])
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not a job of an agent: {error}") from error
+    return JobView(**values)
 
 
 def _election(document: Mapping[str, Any]) -> ElectionView:

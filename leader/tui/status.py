@@ -11,6 +11,7 @@ from rich.text import Text
 
 from leader.durations import format_duration
 from leader.protocol.snapshot import AgentView, ElectionView, InstanceView, NodeView, Role, VoteView
+from leader.tui.jobs import job_table
 from leader.tui.words import brief, cell, columns, printable, role_cell
 
 NOBODY = "nobody"
@@ -24,6 +25,7 @@ def overview(view: AgentView) -> Group:
         *_section(election_table(view)),
         *_section(instance_table(view)),
         *_section(node_table(view)),
+        *(_section(job_table(view.jobs)) if view.jobs else ()),
     )
 
 

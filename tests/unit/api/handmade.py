@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from leader.api.limits import Limits
+from leader.api.peers import Peer
 from leader.api.server import Server, bind_socket
-from leader.api.source import Change, Listener
-from leader.protocol.snapshot import AgentView, ElectionView, Leadership, Role
+from leader.api.source import About, Change, Listener
+from leader.protocol.snapshot import AgentView, ElectionView, JobView, Leadership, Role
+from leader.protocol.ticks import Decision, Run, Tick, Wish
 
 PROJECT = Path(__file__).resolve().parents[3]
 
@@ -33,6 +35,44 @@ class HandmadeSource:
     turns: bool = True
     listeners: list[Listener] = field(default_factory=list)
     guards: dict[str, list[Listener]] = field(default_factory=dict)
+    forbidden: str = ""
+    decision: Decision | None = Decision.YOURS
+    wishes: list[Wish] = field(default_factory=list)
+    connected: list[Run] = field(default_factory=list)
+    ended: list[Run] = field(default_factory=list)
+    ledger: tuple[JobView, ...] = ()
+    writes: bool = True
+    decides: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def about(self) -> About:
+        return About("prod", self.node, 10_000)
+
+    def forbids(self, peer: Peer | None) -> str:  # noqa: ARG002 - as in `Source`
+        return self.forbidden
+
+    async def claim(self, wish: Wish) -> Tick | None:
+        self.wishes.append(wish)
+        await self.decides.wait()
+        tick = Tick(wish, ("1", "2", "3"), 10_000, 0)
+        tick.decision, tick.term = self.decision, 4610
+        return tick if self.decision else None
+
+    def why_not_claimed(self, election: str) -> str:
+        return f"nobody leads {election}"
+
+    def run_connected(self, run: Run) -> Callable[[], None]:
+        self.connected.append(run)
+        return lambda: self.connected.remove(run)
+
+    def run_ended(self, run: Run) -> asyncio.Event:
+        self.ended.append(run)
+        written = asyncio.Event()
+        if self.writes:
+            written.set()
+        return written
+
+    async def jobs(self, only: str = "") -> tuple[JobView, ...]:
+        return tuple(job for job in self.ledger if only in ("", job.job))
 
     def elections(self) -> Collection[str]:
         return self.names

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from leader.api.message import Request
 from leader.api.routes import respond
 from tests.unit.api.handmade import HandmadeSource, serving
 from tests.unit.api.talking import get
@@ -17,7 +18,7 @@ def ask(
     source: HandmadeSource, target: str, method: str = "GET"
 ) -> tuple[int, dict[str, str], dict[str, Any]]:
     """Status, headers and document of one answer."""
-    response = respond(source, method, target)
+    response = respond(source, Request(method, target))
     return response.status, dict(response.headers), json.loads(response.body)
 
 

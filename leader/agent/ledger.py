@@ -1,0 +1,98 @@
+"""What does this node know of the runs of jobs? All that instances have shown or published, merged by run.
+
+A memory of its own, by this host's clock, so that it refuses a second start even where instances have
+forgotten the first. Asks nobody.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+
+from leader import clock
+from leader.protocol.events import NS_PER_MS, Instant
+from leader.protocol.snapshot import JobView, RunView
+from leader.protocol.ticks import LONGEST_LEDGER, Run, RunState
+
+MOST_JOBS = 500
+ENDED = (RunState.DONE, RunState.FAILED, RunState.STOPPED)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A run, and since when: on this host's clock."""
+
+    run: Run
+    since: Instant
+
+
+class Ledger:
+    """The last runs of each job, as this node knows them."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, dict[str, Known]] = {}
+
+    def learn(self, runs: Iterable[Run], now: Instant) -> None:
+        """Take in runs that were seen at this moment; of two news about one run the later counts."""
+        for run in runs:
+            known = self._jobs.setdefault(run.job, {})
+            before = known.get(run.nonce)
+            if before is None:
+                known[run.nonce] = Known(run, now - run.age_ms * NS_PER_MS)
+                self._bound(run.job)
+            elif before.run.state.rank <= run.state.rank:
+                known[run.nonce] = Known(run, before.since)
+
+    def drop_missed(self, kept: Iterable[str]) -> None:
+        """Forget the missed ticks that no instance keeps: they were started in the end."""
+        nonces = set(kept)
+        for known in self._jobs.values():
+            for nonce, item in tuple(known.items()):
+                if item.run.state is RunState.MISSED and nonce not in nonces:
+                    del known[nonce]
+
+    def _bound(self, job: str) -> None:
+        """Forget the oldest runs of a job, and the job that was not called for the longest time."""
+        known = self._jobs[job]
+        while len(known) > LONGEST_LEDGER:
+            del known[min(known, key=lambda nonce: known[nonce].since)]
+        if len(self._jobs) > MOST_JOBS:
+            del self._jobs[min(self._jobs, key=self._newest)]
+
+    def _newest(self, job: str) -> Instant:
+        return max(known.since for known in self._jobs[job].values())
+
+    def runs(self, job: str, now: Instant) -> list[Run]:
+        """What is known of a job now, the newest first."""
+        known = sorted(self._jobs.get(job, {}).values(), key=lambda item: item.since, reverse=True)
+        return [replace(item.run, age_ms=(now - item.since) // NS_PER_MS) for item in known]
+
+    def all_runs(self, now: Instant) -> list[Run]:
+        """What is known of every job now."""
+        return [run for job in self._jobs for run in self.runs(job, now)]
+
+    def views(self, alive: Collection[str], now: Instant, only: str = "") -> tuple[JobView, ...]:
+        """The jobs for display, sorted by name; what runs on a node that is not alive was interrupted."""
+        return tuple(
+            _job_view(job, runs, alive)
+            for job in sorted(self._jobs)
+            if only in ("", job) and (runs := self.runs(job, now))
+        )
+
+
+def _job_view(job: str, runs: list[Run], alive: Collection[str]) -> JobView:
+    views = tuple(_view(run, alive) for run in runs)
+    states = [view.state for view in views]
+    missed, interrupted = states.count(RunState.MISSED), states.count(RunState.INTERRUPTED)
+    return JobView(job, runs[0].election, missed, interrupted, views)
+
+
+def _view(run: Run, alive: Collection[str]) -> RunView:
+    is_dead = run.state is RunState.RUNNING and run.node not in alive
+    return RunView(
+        tick=clock.utc_iso(run.tick_ms),
+        state=RunState.INTERRUPTED if is_dead else run.state,
+        node=run.node,
+        term=run.term,
+        ms_ago=run.age_ms,
+        duration_ms=run.duration_ms if run.state in ENDED else None,
+        code=run.code if run.state in ENDED else None,
+    )

@@ -1,0 +1,267 @@
+"""The routes about jobs: claims of ticks, runs and their ends, and the ledger. Bodies are checked here.
+
+What a claim means is the agent's business. Whoever may open the socket may read; a POST needs a user that is
+allowed to, by the kernel's word.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import partial
+from secrets import token_hex
+
+from leader import clock
+from leader.api.message import Request, Response, deferred, document, line, no_such_election, refusal
+from leader.api.source import Source
+from leader.protocol.snapshot import JobView
+from leader.protocol.ticks import (
+    DEFAULT_GAP_MS,
+    LATE_MS,
+    LONGEST_GAP_MS,
+    Decision,
+    Run,
+    RunState,
+    Tick,
+    Wish,
+    default_wait_ms,
+)
+
+NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
+LONGEST_NAME = 64
+LONGEST_MS = 2**53
+CHANGES = ("claim", "run", "end")
+ENDS = (RunState.DONE, RunState.FAILED, RunState.STOPPED)
+RECORDED_S = 2.0
+"""How long the answer to an end waits for a majority to have it."""
+
+
+class Unfit(ValueError):
+    """The body does not say what it must; the text is one sentence."""
+
+
+def change(source: Source, request: Request, parts: list[str]) -> Response | None:
+    """What a request to change something about a job is answered; None if its path is not of that kind."""
+    match parts:
+        case ["", "v1", "jobs", job, what] if what in CHANGES:
+            return _change(source, request, job, what)
+        case _:
+            return None
+
+
+def _change(source: Source, request: Request, job: str, what: str) -> Response:
+    if request.method != "POST":
+        return refusal(405, f"/v1/jobs/{job}/{what} changes something: use POST", (("Allow", "POST"),))
+    forbidden = source.forbids(request.peer)
+    if forbidden:
+        return refusal(403, forbidden)
+    try:
+        body = Body(request.body)
+        match what:
+            case "claim":
+                return claim(source, job, body)
+            case "run":
+                return run(source, job, body)
+            case _:
+                return end(source, job, body)
+    except Unfit as error:
+        return refusal(400, str(error))
+
+
+class Body:
+    """The JSON object in a request; what is missing has a default, what is wrong is `Unfit`."""
+
+    def __init__(self, data: bytes) -> None:
+        try:
+            content = json.loads(data or b"{}")
+        except (ValueError, RecursionError):
+            content = None
+        if not isinstance(content, dict):
+            raise Unfit("the body is no JSON object: send one, such as {}")
+        self._content: Mapping[str, object] = content
+
+    def number(self, name: str, default: int, greatest: int = LONGEST_MS) -> int:
+        """A whole number from 0 on."""
+        value = self._content.get(name, default)
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= greatest:
+            raise Unfit(f"{name} must be a whole number from 0 to {greatest}")
+        return value
+
+    def name(self, name: str, default: str) -> str:
+        """A name, such as that of an election."""
+        return checked_name(self._content.get(name, default), name)
+
+    def flag(self, name: str) -> bool:
+        """True or false."""
+        value = self._content.get(name, False)
+        if not isinstance(value, bool):
+            raise Unfit(f"{name} must be true or false")
+        return value
+
+    def choice(self, name: str, choices: tuple[str, ...]) -> str:
+        """One of these; the first is the default."""
+        value = self._content.get(name, choices[0])
+        if value not in choices:
+            raise Unfit(f"{name} must be one of {', '.join(choices)}")
+        return str(value)
+
+    def has(self, name: str) -> bool:
+        """Whether it was said."""
+        return name in self._content
+
+
+def checked_name(value: object, what: str) -> str:
+    """The value, if it can be a name of something.
+
+    Raises:
+        Unfit: it cannot.
+    """
+    if not isinstance(value, str) or not 1 <= len(value) <= LONGEST_NAME or not set(value) <= NAME_CHARACTERS:
+        raise Unfit(
+            f"{what} {value!r} cannot be a name: use 1 to {LONGEST_NAME} letters, digits, dots, dashes "
+            "or underscores"
+        )
+    return value
+
+
+# Claims.
+
+
+def claim(source: Source, job: str, body: Body) -> Response:
+    """Whether this call of `once` may start the job: the answer comes when that is known.
+
+    Raises:
+        Unfit: the body is wrong.
+    """
+    wish = _wish(source, job, body)
+    if wish.election not in source.elections():
+        return no_such_election(source.elections(), wish.election)
+    return deferred(partial(_decided, source, wish))
+
+
+def _wish(source: Source, job: str, body: Body) -> Wish:
+    gap_ms = body.number("gap_ms", DEFAULT_GAP_MS, LONGEST_GAP_MS)
+    wait_ms = body.number("wait_ms", default_wait_ms(gap_ms, source.about().lease_ms), LONGEST_GAP_MS)
+    if body.has("wait_ms") and wait_ms > max(0, gap_ms - LATE_MS):
+        raise Unfit(
+            f"wait_ms {wait_ms} is more than gap_ms - {LATE_MS}: a late waiter could start the tick again"
+        )
+    return Wish(
+        job=checked_name(job, "job"),
+        nonce=body.name("nonce", token_hex(16)),
+        node=source.about().node,
+        election=body.name("election", "default"),
+        tick_ms=body.number("tick_ms", clock.wall_ms()),
+        gap_ms=gap_ms,
+        wait_ms=wait_ms,
+        overlaps=body.choice("overlap", ("allow", "skip")) == "allow",
+        reruns_interrupted=body.flag("rerun_interrupted"),
+    )
+
+
+async def _decided(source: Source, wish: Wish) -> Response:
+    tick = await source.claim(wish)
+    content: dict[str, object] = {"job": wish.job, "election": wish.election, "nonce": wish.nonce}
+    if tick is None or tick.decision is None:
+        sentence = "the agent stops or restarts before this tick is decided: ask again"
+        return document(503, {"claim": "undecided", **content, "error": sentence})
+    content = {"claim": str(tick.decision), **content}
+    if tick.decision is Decision.YOURS:
+        return document(200, content | _start(source, tick))
+    if tick.decision is Decision.MISSED:
+        why = source.why_not_claimed(wish.election)
+        return document(
+            503, content | {"error": f"nobody has claimed this tick within {wish.wait_ms} ms: {why}"}
+        )
+    other = tick.in_the_way
+    told = (
+        {"node": other.node, "tick": clock.utc_iso(other.tick_ms), "state": str(other.state)} if other else {}
+    )
+    return document(200, content | {"by": told})
+
+
+def _start(source: Source, tick: Tick) -> dict[str, object]:
+    about = source.about()
+    return {
+        "cluster": about.cluster,
+        "node": about.node,
+        "lease_ms": about.lease_ms,
+        "term": tick.term,
+        "tick": clock.utc_iso(tick.wish.tick_ms),
+    }
+
+
+# Runs.
+
+
+def _run(source: Source, job: str, body: Body, state: RunState) -> Run:
+    if not body.has("nonce"):
+        raise Unfit("the nonce of the claim is missing: say which run it is")
+    return Run(
+        job=checked_name(job, "job"),
+        nonce=body.name("nonce", ""),
+        state=state,
+        node=source.about().node,
+        election=body.name("election", "default"),
+        term=body.number("term", 0),
+        tick_ms=body.number("tick_ms", clock.wall_ms()),
+        age_ms=body.number("started_ms_ago", 0),
+        duration_ms=body.number("duration_ms", 0),
+        code=body.number("code", 0, 255),
+    )
+
+
+def run(source: Source, job: str, body: Body) -> Response:
+    """A stream that stands for a run: as long as it is open, its `once` lives.
+
+    Raises:
+        Unfit: the body is wrong.
+    """
+    found = _run(source, job, body, RunState.RUNNING)
+    return Response(
+        200, line({"event": "running", "job": job}), joins=lambda _listener: source.run_connected(found)
+    )
+
+
+def end(source: Source, job: str, body: Body) -> Response:
+    """How a run has ended; the answer says whether a majority of the instances has it.
+
+    Raises:
+        Unfit: the body is wrong.
+    """
+    state = RunState(body.choice("state", tuple(map(str, ENDS))))
+    return deferred(partial(_recorded, source, _run(source, job, body, state)))
+
+
+async def _recorded(source: Source, ended: Run) -> Response:
+    written = source.run_ended(ended)
+    try:
+        async with asyncio.timeout(RECORDED_S):
+            await written.wait()
+    except TimeoutError:
+        return document(202, {"recorded": False})
+    return document(200, {"recorded": True})
+
+
+# The ledger.
+
+
+def jobs(source: Source) -> Response:
+    """All jobs and their last ticks, asked of the instances now."""
+
+    async def later() -> Response:
+        return document(200, {"jobs": [asdict(job) for job in await source.jobs()]})
+
+    return deferred(later)
+
+
+def one_job(source: Source, job: str) -> Response:
+    """One job and its last ticks."""
+
+    async def later() -> Response:
+        found: tuple[JobView, ...] = await source.jobs(job)
+        if not found:
+            return refusal(404, f"no tick of job {job!r} is known: see /v1/jobs")
+        return document(200, asdict(found[0]))
+
+    return deferred(later)
