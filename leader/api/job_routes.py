@@ -12,7 +12,16 @@ from functools import partial
 from secrets import token_hex
 
 from leader import clock
-from leader.api.message import Request, Response, deferred, document, line, no_such_election, refusal
+from leader.api.message import (
+    Request,
+    Response,
+    deferred,
+    document,
+    line,
+    no_such_election,
+    printable,
+    refusal,
+)
 from leader.api.source import Source
 from leader.protocol.snapshot import JobView
 from leader.protocol.ticks import (
@@ -22,7 +31,6 @@ from leader.protocol.ticks import (
     Decision,
     Run,
     RunState,
-    Tick,
     Wish,
     default_wait_ms,
 )
@@ -54,7 +62,7 @@ def _change(source: Source, request: Request, job: str, what: str) -> Response:
         return refusal(405, f"/v1/jobs/{job}/{what} changes something: use POST", (("Allow", "POST"),))
     forbidden = source.forbids(request.peer)
     if forbidden:
-        return refusal(403, forbidden)
+        return refused(403, forbidden)
     try:
         body = Body(request.body)
         match what:
@@ -65,7 +73,12 @@ def _change(source: Source, request: Request, job: str, what: str) -> Response:
             case _:
                 return end(source, job, body)
     except Unfit as error:
-        return refusal(400, str(error))
+        return refused(400, str(error))
+
+
+def refused(status: int, sentence: str) -> Response:
+    """What is wrong and what to do, in a header as well, for `leader once`, which reads no JSON."""
+    return refusal(status, sentence, (("Leader-Error", printable(sentence)),))
 
 
 class Body:
@@ -161,34 +174,36 @@ def _wish(source: Source, job: str, body: Body) -> Wish:
 
 async def _decided(source: Source, wish: Wish) -> Response:
     tick = await source.claim(wish)
-    content: dict[str, object] = {"job": wish.job, "election": wish.election, "nonce": wish.nonce}
     if tick is None or tick.decision is None:
-        sentence = "the agent stops or restarts before this tick is decided: ask again"
-        return document(503, {"claim": "undecided", **content, "error": sentence})
-    content = {"claim": str(tick.decision), **content}
+        return _told(
+            wish, "undecided", error="the agent stops or restarts before this tick is decided: ask again"
+        )
+    decision = str(tick.decision)
     if tick.decision is Decision.YOURS:
-        return document(200, content | _start(source, tick))
+        about = source.about()
+        called = clock.utc_iso(wish.tick_ms)
+        return _told(wish, decision, cluster=about.cluster, node=about.node, term=tick.term, tick=called)
     if tick.decision is Decision.MISSED:
         why = source.why_not_claimed(wish.election)
-        return document(
-            503, content | {"error": f"nobody has claimed this tick within {wish.wait_ms} ms: {why}"}
-        )
+        return _told(wish, decision, error=f"nobody has claimed this tick within {wish.wait_ms} ms: {why}")
     other = tick.in_the_way
-    told = (
-        {"node": other.node, "tick": clock.utc_iso(other.tick_ms), "state": str(other.state)} if other else {}
+    if other is None:
+        return _told(wish, decision)
+    return _told(
+        wish,
+        decision,
+        node=other.node,
+        term=other.term,
+        tick=clock.utc_iso(other.tick_ms),
+        state=str(other.state),
     )
-    return document(200, content | {"by": told})
 
 
-def _start(source: Source, tick: Tick) -> dict[str, object]:
-    about = source.about()
-    return {
-        "cluster": about.cluster,
-        "node": about.node,
-        "lease_ms": about.lease_ms,
-        "term": tick.term,
-        "tick": clock.utc_iso(tick.wish.tick_ms),
-    }
+def _told(wish: Wish, claim: str, **more: str | int) -> Response:
+    """A decision, in JSON and in headers; if the tick is another's, with its node, term and state."""
+    content = {"claim": claim, "job": wish.job, "election": wish.election, "nonce": wish.nonce, **more}
+    headers = tuple((f"Leader-{name.title()}", printable(str(value))) for name, value in content.items())
+    return document(503 if "error" in more else 200, content, headers)
 
 
 # Runs.

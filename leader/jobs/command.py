@@ -7,11 +7,13 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import NoReturn
 
 from leader.jobs.start import cannot_be_run, complain, restore_signals
 from leader.jobs.tree import die_with_parent
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 OURS = (
     *(signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2),
@@ -20,14 +22,16 @@ OURS = (
 """The signals that we handle or ignore meanwhile, so that the command must get them back as they were."""
 
 
-@dataclass(frozen=True, slots=True)
 class Command:
     """What `program` is to run: words, what is added to the environment, the terminal if it is given over."""
 
-    program: str
-    words: tuple[str, ...]
-    environment: Mapping[str, str]
-    terminal: int | None = None
+    def __init__(
+        self, program: str, words: tuple[str, ...], environment: Mapping[str, str], terminal: int | None
+    ) -> None:
+        self.program = program
+        self.words = words
+        self.environment = environment
+        self.terminal = terminal
 
 
 def ignored_signals() -> frozenset[signal.Signals]:
@@ -46,7 +50,7 @@ def spawn(command: Command, ignored: frozenset[signal.Signals]) -> int:
     return pid
 
 
-def _become(command: Command, ignored: frozenset[signal.Signals], parent: int) -> NoReturn:
+def _become(command: Command, ignored: frozenset[signal.Signals], parent: int) -> "NoReturn":
     try:
         os.setpgid(0, 0)
         if command.terminal is not None:

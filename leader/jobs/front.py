@@ -8,14 +8,16 @@ import os
 import select
 import signal
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Protocol
 
 from leader.clock import now_ns
 from leader.jobs import tree
 from leader.jobs.command import OURS, Command, give_terminal, own_terminal
 from leader.jobs.limit import Limit
 from leader.jobs.watcher import Watcher
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from leader.jobs.claims import Presence
 
 SIGNALLED = 128
 NS_PER_MS = 1_000_000
@@ -26,12 +28,12 @@ FORWARDED = tuple(
 )
 
 
-@dataclass(slots=True)
 class Ended:
     """How a command ended: its wait status, and why it was stopped if it was."""
 
-    status: int
-    lost: str
+    def __init__(self, status: int, lost: str) -> None:
+        self.status = status
+        self.lost = lost
 
     @property
     def exit_code(self) -> int:
@@ -39,17 +41,6 @@ class Ended:
         if os.WIFSIGNALED(self.status):
             return SIGNALLED + os.WTERMSIG(self.status)
         return os.WEXITSTATUS(self.status)
-
-
-class Companion(Protocol):
-    """Something that is looked after while a command runs."""
-
-    def tend(self) -> int:
-        """Do what is due; return the descriptor to wait for, -1 if there is none now."""
-
-    @property
-    def patience_ms(self) -> int:
-        """When `tend` is due at the latest."""
 
 
 class Front:
@@ -60,9 +51,9 @@ class Front:
         program: str,
         limit: Limit,
         ignored: frozenset[signal.Signals],
-        companion: Companion | None = None,
+        companion: "Presence | None" = None,
     ) -> None:
-        """`program` is what the caller called, for messages; `ignored` are the signals to leave ignored."""
+        """`program` is named in messages; `ignored` are signals to leave ignored; the companion is tended."""
         self._program = program
         self._limit = limit
         self._ignored = ignored

@@ -5,24 +5,14 @@ An answer counts from the moment before it was asked for (rule R6), so no pause 
 
 import json
 import socket
-from enum import Enum, auto
 
 from leader.errors import AgentUnreachable, UnknownElection
 from leader.fastpath import LEADS, Unknown, Usage, ask, judge, quote
+from leader.jobs.limit import Answer
 from leader.reach import connect, patience_s
 
 NS_PER_MS = 1_000_000
 LONGEST_HEAD = 65_536
-
-
-class Answer(Enum):
-    """Whether this node leads."""
-
-    LEADS = auto()
-    LEADS_NOT = auto()
-    UNKNOWN = auto()
-    OVER = auto()
-    """It leads, or led, with another term than the one that a job was started with."""
 
 
 class Lease:

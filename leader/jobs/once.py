@@ -7,15 +7,13 @@ command ends: it refuses a second start until the gap is over. Source: the last 
 
 import os
 import time
-from dataclasses import dataclass
 
 from leader.clock import now_ns
 from leader.errors import AgentUnreachable, LeaderError, Refused, UsageError
-from leader.jobs.claims import Call, Presence, claim, report_end
+from leader.jobs.claims import Call, Presence, Said, claim, report_end
 from leader.jobs.command import ignored_signals
 from leader.jobs.front import Ended, Front
-from leader.jobs.lease import Answer, Guard, Lease
-from leader.jobs.limit import NEVER_NS, Allowance, Leadership, Limit
+from leader.jobs.limit import Answer, Limit
 from leader.jobs.options import Words, read
 from leader.jobs.start import complain, open_standard_streams
 from leader.paths import client_socket
@@ -40,16 +38,27 @@ WITH_VALUE = (
 FLAGS = ("--rerun-interrupted", "--stop-on-loss")
 
 
-@dataclass(frozen=True, slots=True)
 class Options:
     """What was asked for; `wait_ms` is None for the agent's default."""
 
-    wait_ms: int | None
-    gap_ms: int
-    max_run_ms: int | None
-    skipped_exit: int
-    stops_on_loss: bool
-    wishes: dict[str, object]
+    def __init__(self, words: Words) -> None:
+        """The options, checked.
+
+        Raises:
+            UsageError: one of them is wrong, or they do not go together.
+        """
+        gap_ms = words.milliseconds("--gap")
+        self.gap_ms = DEFAULT_GAP_MS if gap_ms is None else gap_ms
+        self.wait_ms = words.milliseconds("--wait")
+        check_wait(words, self.wait_ms, self.gap_ms)
+        self.max_run_ms = words.milliseconds("--max-run")
+        self.skipped_exit = skipped_exit(words)
+        self.stops_on_loss = "--stop-on-loss" in words.values
+        self.wishes: Said = {
+            "gap_ms": self.gap_ms,
+            "overlap": overlap(words),
+            "rerun_interrupted": "--rerun-interrupted" in words.values,
+        }
 
 
 def main(arguments: list[str]) -> int | None:
@@ -69,17 +78,17 @@ def once(words: Words) -> int:
     Raises:
         LeaderError: the words are wrong, there is no such election, or no agent lets us claim.
     """
-    options = options_of(words)
+    options = Options(words)
     path = client_socket(os.environ, words.values.get("--socket"))
-    call = Call.now(path, job_of(words), words.values.get("--election", "default"))
+    call = Call(path, job_of(words), words.values.get("--election", "default"))
     answer = decide(call, options)
-    match answer["claim"]:
+    match answer["leader-claim"]:
         case "yours":
             return start(call, answer, words, options)
         case "taken" | "overlaps":
             return options.skipped_exit
         case _:
-            complain(PROGRAM, str(answer.get("error", "nothing could be decided")))
+            complain(PROGRAM, answer.get("leader-error", "nothing could be decided"))
             return UNDECIDED
 
 
@@ -96,30 +105,30 @@ def job_of(words: Words) -> str:
     return words.names[0]
 
 
-def options_of(words: Words) -> Options:
-    """The options, checked.
+def check_wait(words: Words, wait_ms: int | None, gap_ms: int) -> None:
+    """See that no waiter can outlast the gap.
 
     Raises:
-        UsageError: one of them is wrong, or they do not go together.
+        UsageError: one could.
     """
-    gap_ms = words.milliseconds("--gap")
-    wait_ms = words.milliseconds("--wait")
-    gap_ms = DEFAULT_GAP_MS if gap_ms is None else gap_ms
-    if wait_ms is not None and wait_ms > max(0, gap_ms - LATE_MS):
+    most_ms = max(0, gap_ms - LATE_MS)
+    if wait_ms is not None and wait_ms > most_ms:
         raise UsageError(
-            f"--wait {words.values['--wait']} is more than --gap less 10 s, {max(0, gap_ms - LATE_MS)} ms: "
+            f"--wait {words.values['--wait']} is more than --gap less 10 s, {most_ms} ms: "
             "a late waiter could start the tick again; say a shorter one, or a longer --gap"
         )
-    overlap = words.values.get("--overlap", "allow")
-    if overlap not in ("allow", "skip"):
-        raise UsageError(f"--overlap is {overlap!r}: say allow or skip")
-    wishes: dict[str, object] = {
-        "gap_ms": gap_ms,
-        "overlap": overlap,
-        "rerun_interrupted": "--rerun-interrupted" in words.values,
-    }
-    stops = "--stop-on-loss" in words.values
-    return Options(wait_ms, gap_ms, words.milliseconds("--max-run"), skipped_exit(words), stops, wishes)
+
+
+def overlap(words: Words) -> str:
+    """Whether a tick may start while the last run still runs.
+
+    Raises:
+        UsageError: it is neither said.
+    """
+    said = words.values.get("--overlap", "allow")
+    if said not in ("allow", "skip"):
+        raise UsageError(f"--overlap is {said!r}: say allow or skip")
+    return said
 
 
 def skipped_exit(words: Words) -> int:
@@ -134,8 +143,8 @@ def skipped_exit(words: Words) -> int:
     return int(text)
 
 
-def decide(call: Call, options: Options) -> dict[str, object]:
-    """The agent's answer; it is asked again, with the same nonce, as long as none has come and there is time.
+def decide(call: Call, options: Options) -> dict[str, str]:
+    """The headers of the agent's answer; asked again, with the same nonce, until one has come or time is up.
 
     Raises:
         LeaderError: none came in time, or it was a refusal.
@@ -146,30 +155,30 @@ def decide(call: Call, options: Options) -> dict[str, object]:
     is_asked = False
     while True:
         left_ms = max(0, (until_ns - now_ns()) // NS_PER_MS)
-        wait = {} if options.wait_ms is None and not is_asked else {"wait_ms": left_ms}
+        wait: Said = {} if options.wait_ms is None and not is_asked else {"wait_ms": left_ms}
         try:
             answer = claim(call, options.wishes | wait, max(until_ns, now_ns()) + ANSWER_NS)
         except AgentUnreachable:
             if now_ns() >= max(until_ns, call.called_ns + LOST_ANSWER_NS * is_asked):
                 raise
         else:
-            if answer["claim"] != "undecided" or now_ns() >= until_ns:
+            if answer["leader-claim"] != "undecided" or now_ns() >= until_ns:
                 return answer
         is_asked = True
         time.sleep(PAUSE_S)
 
 
-def start(call: Call, answer: dict[str, object], words: Words, options: Options) -> int:
+def start(call: Call, answer: dict[str, str], words: Words, options: Options) -> int:
     """Run the command, and tell how it ended; its own exit code, or 75 if it was stopped."""
-    term = int(str(answer["term"]))
+    term = int(answer["leader-term"])
     environment = {
         "LEADER_ELECTION": call.election,
         "LEADER_TERM": str(term),
-        "LEADER_NODE": str(answer["node"]),
-        "LEADER_CLUSTER": str(answer["cluster"]),
+        "LEADER_NODE": answer["leader-node"],
+        "LEADER_CLUSTER": answer["leader-cluster"],
         "LEADER_SOCKET": call.path,
         "LEADER_JOB": call.job,
-        "LEADER_TICK": str(answer["tick"]),
+        "LEADER_TICK": answer["leader-tick"],
     }
     limit = limit_of(call, term, options)
     started_ns = now_ns()
@@ -186,15 +195,18 @@ def start(call: Call, answer: dict[str, object], words: Words, options: Options)
 def limit_of(call: Call, term: int, options: Options) -> Limit | None:
     """How long the command may run; None if it is to run only under a leadership that is over."""
     if not options.stops_on_loss:
-        return Allowance(options.max_run_ms)
+        return Limit(options.max_run_ms)
+    from leader.jobs.leadership import Leadership  # noqa: PLC0415 - most commands run on
+    from leader.jobs.lease import Guard, Lease  # noqa: PLC0415 - likewise
+
     lease = Lease(call.path, call.election)
     if lease.ask(now_ns() + ANSWER_NS) is not Answer.LEADS or lease.term != term:
         return None
-    most_ns = NEVER_NS if options.max_run_ms is None else now_ns() + options.max_run_ms * NS_PER_MS
     try:
-        return Leadership(lease, Guard(call.path, call.election, now_ns() + ANSWER_NS), None, most_ns)
+        guard = Guard(call.path, call.election, now_ns() + ANSWER_NS)
     except AgentUnreachable:
         return None
+    return Leadership(lease, guard, most_ms=options.max_run_ms)
 
 
 def conclude(call: Call, term: int, ended: Ended, started_ns: int) -> int:

@@ -1,21 +1,20 @@
 """How are the words after `leader run` read: options, names, and the command behind `--`?
 
-A small parser of its own, because the one of the command line costs more than starting the job.
+A small parser of its own, because the one of the command line costs more than starting the job. Here and in
+the rest of this folder no dataclasses, typing, pathlib or json are loaded, for the same reason.
 """
-
-from dataclasses import dataclass, field
 
 from leader.durations import parse_duration_ms
 from leader.errors import UsageError
 
 
-@dataclass(slots=True)
 class Words:
     """What was said: each option's value by its name (flags have an empty one), names, and the command."""
 
-    values: dict[str, str] = field(default_factory=dict)
-    names: list[str] = field(default_factory=list)
-    command: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+        self.names: list[str] = []
+        self.command: list[str] = []
 
     def milliseconds(self, option: str) -> int | None:
         """The duration that an option gives; None if it was not said.

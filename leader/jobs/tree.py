@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 import time
-from pathlib import Path
 
 from leader.clock import now_ns
 
@@ -37,9 +36,9 @@ def _prctl(option: int, value: int) -> None:
 def descendants(pid: int) -> list[int]:
     """All processes below that one, parents before their children; those that only wait to be reaped, too."""
     children: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and (parent := _parent(entry)) is not None:
-            children.setdefault(parent, []).append(int(entry.name))
+    for name in os.listdir("/proc"):  # noqa: PTH208 - see options.py
+        if name.isdigit() and (parent := _parent(name)) is not None:
+            children.setdefault(parent, []).append(int(name))
     found, left = [], [pid]
     while left:
         below = children.get(left.pop(0), [])
@@ -48,10 +47,11 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-def _parent(entry: Path) -> int | None:
-    """The parent of the process in that folder of /proc; None if it has just ended."""
+def _parent(pid: str) -> int | None:
+    """The parent of that process; None if it has just ended."""
     try:
-        text = (entry / "stat").read_bytes()
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - likewise
+            text = file.read()
     except OSError:
         return None
     return int(text.rpartition(b")")[2].split()[1])  # the name before it may hold anything

@@ -8,14 +8,18 @@ another user owns. If it is killed itself, the command dies with it, and the fro
 import os
 import select
 import signal
-from typing import NoReturn
 
 from leader.clock import now_ns
 from leader.errors import AgentUnreachable
 from leader.jobs import tree
 from leader.jobs.command import Command, spawn
-from leader.jobs.lease import Answer, Guard
-from leader.jobs.limit import Limit
+from leader.jobs.limit import Answer, Limit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from leader.jobs.lease import Guard
 
 NS_PER_MS = 1_000_000
 
@@ -36,7 +40,7 @@ class Watcher:
 
     def run(
         self, command: Command, ignored: frozenset[signal.Signals], *, control: int, report: int
-    ) -> NoReturn:
+    ) -> "NoReturn":
         """Run the command to its end; `control` ends with the front process, `report` tells it all."""
         self._report = report
         os.set_blocking(report, False)
@@ -97,7 +101,7 @@ class Watcher:
             self._hear(guard)
         self._reap()
 
-    def _hear(self, guard: Guard) -> None:
+    def _hear(self, guard: "Guard") -> None:
         try:
             if guard.must_end():
                 self._end("this node hands its leadership over")

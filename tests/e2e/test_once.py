@@ -279,7 +279,7 @@ def test_the_exit_code_is_the_jobs_own(cluster: Cluster, job: str, words: list[s
 
 
 AS_USER = """
-import os, sys
+import os, sys, warnings  # what starting a program loads, for this user may not read it
 from leader.jobs.once import main
 os.setgid(65534); os.setgroups({groups}); os.setuid(65534)
 sys.exit(main({words}))
