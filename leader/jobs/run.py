@@ -14,9 +14,10 @@ from dataclasses import dataclass
 
 from leader.clock import now_ns
 from leader.errors import AgentUnreachable, LeaderError, UsageError
+from leader.guard import Guard
 from leader.jobs import tree
 from leader.jobs.command import OURS, Command, give_terminal, ignored_signals, own_terminal
-from leader.jobs.lease import Answer, Guard, Lease
+from leader.jobs.lease import Answer, Lease
 from leader.jobs.options import Words, read
 from leader.jobs.watcher import Watcher
 from leader.paths import client_socket

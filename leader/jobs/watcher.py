@@ -12,9 +12,10 @@ from typing import NoReturn
 
 from leader.clock import now_ns
 from leader.errors import AgentUnreachable, UnknownElection
+from leader.guard import Guard
 from leader.jobs import tree
 from leader.jobs.command import Command, spawn
-from leader.jobs.lease import Answer, Guard, Lease
+from leader.jobs.lease import Answer, Lease
 
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
@@ -169,6 +170,8 @@ class Watcher:
             self._guard = Guard(self._lease.path, self._lease.election, deadline_ns)
         except AgentUnreachable:
             self._next_poll_ns = now_ns() + self._poll_ns // 10
+        else:
+            self._hear(self._guard)
 
     def _end(self, why: str) -> None:
         """Ask all that is left to end, and give it until the grace, or the deadline, is over."""
