@@ -35,9 +35,11 @@ __version__ = "0.1.0"
 __all__ = [
     "AgentUnreachable",
     "AsyncClient",
+    "AsyncLeading",
     "Client",
     "LeaderError",
     "LeadershipLost",
+    "Leading",
     "UnknownElection",
     "__version__",
     "check",
@@ -48,16 +50,20 @@ __all__ = [
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from leader.api.async_client import AsyncClient
+    from leader.api.async_watch import AsyncLeading
     from leader.api.client import Client, check, is_leader
     from leader.api.token import term
+    from leader.api.watch import Leading
     from leader.errors import AgentUnreachable, LeaderError, LeadershipLost, UnknownElection
 
 _HOMES = {
     "AgentUnreachable": "leader.errors",
     "AsyncClient": "leader.api.async_client",
+    "AsyncLeading": "leader.api.async_watch",
     "Client": "leader.api.client",
     "LeaderError": "leader.errors",
     "LeadershipLost": "leader.errors",
+    "Leading": "leader.api.watch",
     "UnknownElection": "leader.errors",
     "check": "leader.api.client",
     "is_leader": "leader.api.client",
