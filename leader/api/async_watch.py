@@ -47,6 +47,7 @@ class AsyncWatch:
         assert task is not None, "a coroutine runs in a task"
         self._task, self._cancelling = task, task.cancelling()
         self._watching = asyncio.create_task(self._watch(), name=f"leader-{self._vigil.election}")
+        self._watching.add_done_callback(lambda _: self._let_go())  # it may end before it has begun
         return self
 
     async def __aexit__(
@@ -62,7 +63,7 @@ class AsyncWatch:
             raise lost_error(self._vigil)
 
     def _leave(self) -> None:
-        """Let a hand-over go on, and let the watching task end; it closes what it waits for."""
+        """Let a hand-over go on, and the watching task end, with which the guard is closed."""
         self._has_left = True
         if self._guard is not None:
             self._guard.leave()
@@ -79,14 +80,11 @@ class AsyncWatch:
 
     async def _watch(self) -> None:
         try:
-            try:
-                while not self._vigil.lost:
-                    await self._step()
-            finally:
-                self._end()
-            await asyncio.Event().wait()  # the guard stands until the block has ended
+            while not self._vigil.lost:
+                await self._step()
         finally:
-            self._let_go()
+            self._end()
+        await asyncio.Event().wait()  # the guard stands until the block has ended
 
     def _end(self) -> None:
         """Cancel the block, unless it has ended already."""
