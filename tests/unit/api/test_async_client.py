@@ -13,7 +13,7 @@ from leader.api.async_client import AsyncClient
 from leader.clock import now_ns
 from leader.errors import AgentUnreachable, LeadershipLost, UnknownElection, UsageError
 from leader.protocol.snapshot import Leadership
-from tests.support.polling import NS_PER_S, eventually
+from tests.support.polling import NS_PER_S, eventually, throughout
 from tests.unit.api.handmade import HandmadeSource, process, serving
 from tests.unit.api.test_client import saying
 
@@ -136,16 +136,13 @@ async def test_the_block_knows_its_term_and_its_deadline(path: Path) -> None:
 async def test_a_hand_over_cancels_the_block_and_waits_for_it(path: Path) -> None:
     """The cancellation becomes LeadershipLost at the block's end, and nothing of it remains."""
     async with serving(path, source()) as served:
-        waited = False
         with pytest.raises(LeadershipLost, match="this node hands") as caught:
             async with AsyncClient(path).run_while_leader() as lead:
                 served.tell_guards(MUST_END)
                 try:
                     await asyncio.Event().wait()
                 finally:
-                    await asyncio.sleep(0.2)
-                    waited = guards(served) == 1 and lead.remaining() > 0
-        assert waited
+                    await throughout(lambda: guards(served) == 1 and lead.remaining() > 0, 0.2)
         assert isinstance(caught.value.__cause__, asyncio.CancelledError)
         task = asyncio.current_task()
         assert task is not None
@@ -251,8 +248,7 @@ async def test_an_agent_that_comes_back_in_time_goes_on(path: Path) -> None:
         await agent.__aexit__(None, None, None)
         async with serving(path, source()) as served:
             await eventually(lambda: guards(served) == 1)
-            await asyncio.sleep(1.5 * LEASE_MS / 1000)
-            assert not lead.lost.is_set()
+            await throughout(lambda: not lead.lost.is_set(), 1.5 * LEASE_MS / 1000)
         async with serving(path, source()):
             await eventually(lambda: lead.remaining() > 0.8)
 
