@@ -55,6 +55,11 @@ def sure(content: Mapping[str, Any], asked_ns: int, socket_path: str) -> Sure:
     return Sure(leadership, asked_ns + leadership.remaining_ms * MILLISECOND_NS)
 
 
+def is_no(answer: Sure | None) -> bool:
+    """Whether the agent says that this node does not lead; None is what it did not answer."""
+    return answer is not None and not answer.leadership.leader
+
+
 def nobody(election: str) -> Sure:
     """A no where there is no such election any more."""
     return Sure(Leadership(election, "", leader=False, term=0, holder="", remaining_ms=0), 0)

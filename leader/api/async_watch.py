@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
-from leader.api.answers import Sure, nobody
+from leader.api.answers import Sure, is_no, nobody
 from leader.api.async_reach import AsyncGuard
 from leader.api.vigil import FAILED, SECOND_NS, Known, Vigil
 from leader.api.watch import lost_error
@@ -102,6 +102,8 @@ class AsyncWatch:
         if self._guard is None:
             await self._join((now + deadline_ns) // 2)
         answer = await self._answer(deadline_ns)
+        if is_no(answer) and self._guard is None:
+            await self._join(deadline_ns)
         self._vigil.hear(answer, now_ns(), guarded=self._guard is not None)
 
     async def _answer(self, deadline_ns: int) -> Sure | None:
@@ -128,7 +130,7 @@ class AsyncWatch:
             self._vigil.hear_end()
 
     async def _join(self, deadline_ns: int) -> None:
-        """Let the agent know of the work again, after it was restarted."""
+        """Let the agent know of the work again, after it was restarted; before its no counts."""
         try:
             self._guard = await AsyncGuard.join(self._path, self._vigil.election, deadline_ns)
         except AgentUnreachable:

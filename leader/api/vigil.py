@@ -3,7 +3,7 @@
 The same judgement as that of `leader run`, but that nobody can be killed here: who works is told.
 """
 
-from leader.api.answers import Sure
+from leader.api.answers import Sure, is_no
 from leader.clock import now_ns
 from leader.errors import UsageError
 
@@ -62,7 +62,7 @@ class Vigil:
                 self.lose(f"this node leads with term {answer.leadership.term} now")
                 return
             self.until_ns = max(self.until_ns, answer.until_ns)
-        elif answer is not None and not guarded:
+        elif is_no(answer) and not guarded:
             self.lose("this node leads no more")
         if now >= self._ends_ns:
             self.lose("nobody could say any more that this node leads")

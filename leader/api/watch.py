@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from leader.api.answers import Sure, nobody
+from leader.api.answers import Sure, is_no, nobody
 from leader.api.vigil import FAILED, MILLISECOND_NS, SECOND_NS, Known, Vigil
 from leader.clock import now_ns
 from leader.errors import AgentUnreachable, LeadershipLost, UnknownElection
@@ -104,6 +104,8 @@ class Watch:
         if self._guard is None:
             self._join((now + deadline_ns) // 2)
         answer = self._answer(deadline_ns)
+        if is_no(answer) and self._guard is None:
+            self._join(deadline_ns)
         self._vigil.hear(answer, now_ns(), guarded=self._guard is not None)
 
     def _answer(self, deadline_ns: int) -> Sure | None:
@@ -133,7 +135,7 @@ class Watch:
             self._vigil.unguarded(now_ns(), at_once=True)
 
     def _join(self, deadline_ns: int) -> None:
-        """Let the agent know of the work again, after it was restarted."""
+        """Let the agent know of the work again, after it was restarted; before its no counts."""
         try:
             guard = Guard(self._path, self._vigil.election, deadline_ns)
         except AgentUnreachable:

@@ -147,7 +147,8 @@ class Watcher:
         """Ask how long the lease is sure now.
 
         While the agent knows of the command, a no is no reason to stop: an agent that was restarted says so
-        until it has resumed, and one that hands over waits for us.
+        until it has resumed, and one that hands over waits for us. One that has just come back is told of the
+        command before its no counts.
         """
         patience_ns = min(self._poll_ns, max(NS_PER_MS, self._lease.sure_until_ns - self._margin_ns - now))
         self._next_poll_ns = now + self._poll_ns
@@ -158,6 +159,8 @@ class Watcher:
             answer = self._lease.ask(now + patience_ns)
         except UnknownElection:
             answer = Answer.LEADS_NOT
+        if answer is Answer.LEADS_NOT and self._guard is None:
+            self._rejoin(now + patience_ns)
         if self._lease.term != self._term or (answer is Answer.LEADS_NOT and self._guard is None):
             self._lease.sure_until_ns = sure_until_ns
             self._end("this node leads no more")

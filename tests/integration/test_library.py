@@ -4,6 +4,7 @@ Each test holds for threads and for tasks.
 """
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -121,14 +122,20 @@ def test_a_block_that_does_not_end_is_waited_for_until_the_deadline(
         assert leader.wait() == 0
 
 
-def test_an_agent_that_resumes_in_time_is_not_noticed(steady: Cluster, kind: type[Worker]) -> None:
-    """Killed and started again: the same term goes on, and a hand-over waits for the work as before."""
+@pytest.mark.parametrize("how", ["killed and started again", "reloaded"])
+def test_an_agent_that_resumes_in_time_is_not_noticed(steady: Cluster, kind: type[Worker], how: str) -> None:
+    """The same term goes on, and a hand-over waits for the work as before."""
     leader = steady.settle()
     term = term_of(leader)
     with working(kind, leader.socket, stubborn=True, grace=0.2) as worker:
         with steady.alone(leader):
-            leader.kill()
-            leader.start()
+            if how == "reloaded":
+                starts = leader.log().count("agent starts")
+                leader.signal(signal.SIGHUP)
+                until(lambda: leader.log().count("agent starts") > starts, "it has taken its own place")
+            else:
+                leader.kill()
+                leader.start()
             assert leader.client(5).check(term=term).term == term
             always(lambda: not worker.told.is_set(), "the work goes on", LEASE_S)
         cluster_end(leader)

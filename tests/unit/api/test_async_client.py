@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import leader
+from leader.api.answers import Sure, nobody
 from leader.api.async_client import AsyncClient
 from leader.clock import now_ns
 from leader.errors import AgentUnreachable, LeadershipLost, UnknownElection, UsageError
@@ -251,6 +252,36 @@ async def test_an_agent_that_comes_back_in_time_goes_on(path: Path) -> None:
             await throughout(lambda: not lead.lost.is_set(), 1.5 * LEASE_MS / 1000)
         async with serving(path, source()):
             await eventually(lambda: lead.remaining() > 0.8)
+
+
+class Overtaken(AsyncClient):
+    """Asks an agent that comes back between the attempt to join it and the question, and says no at first."""
+
+    def __init__(self, path: Path, stack: contextlib.AsyncExitStack) -> None:
+        super().__init__(path)
+        self.path = path
+        self.is_away = False
+        self._stack = stack
+
+    async def _sure(self, election: str, deadline_ns: int) -> Sure:
+        if not self.is_away:
+            return await super()._sure(election, deadline_ns)
+        self.is_away = False
+        await self._stack.enter_async_context(serving(self.path, source()))
+        return nobody(election)
+
+
+async def test_the_no_of_an_agent_that_has_just_come_back_does_not_count(path: Path) -> None:
+    """It has not resumed yet, and the work had no chance to join it before."""
+    agent = serving(path, source())
+    await agent.__aenter__()
+    async with contextlib.AsyncExitStack() as stack:
+        client = Overtaken(path, stack)
+        async with client.run_while_leader(grace=0.1) as lead:
+            client.is_away = True
+            await agent.__aexit__(None, None, None)
+            await eventually(lambda: not client.is_away)
+            await throughout(lambda: not lead.lost.is_set(), LEASE_MS / 1000)
 
 
 async def test_another_term_and_a_no_end_the_work(path: Path) -> None:

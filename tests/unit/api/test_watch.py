@@ -1,10 +1,12 @@
 """A block that works while this node leads, in a thread's program: told in time, and left in order."""
 
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from leader.api.answers import Sure, nobody
 from leader.api.client import Client
 from leader.clock import now_ns
 from leader.errors import AgentUnreachable, LeadershipLost, UnknownElection, UsageError
@@ -73,6 +75,36 @@ def test_an_agent_that_comes_back_in_time_goes_on(path: Path) -> None:
         always(lambda: not lead.lost.is_set(), "the work goes on", 1.5 * LEASE_MS / 1000)
         block.__exit__(None, None, None)
         until(lambda: served.guards() == 0, "the agent knows that the work has ended")
+
+
+class Overtaken(Client):
+    """Asks an agent that comes back between the attempt to join it and the question, and says no at first."""
+
+    def __init__(self, path: Path, stack: ExitStack) -> None:
+        super().__init__(path)
+        self.path = path
+        self.is_away = False
+        self._stack = stack
+
+    def _sure(self, election: str, deadline_ns: int) -> Sure:
+        if not self.is_away:
+            return super()._sure(election, deadline_ns)
+        self.is_away = False
+        self._stack.enter_context(thread(self.path, source()))
+        return nobody(election)
+
+
+def test_the_no_of_an_agent_that_has_just_come_back_does_not_count(path: Path) -> None:
+    """It has not resumed yet, and the work had no chance to join it before."""
+    with ExitStack() as stack:
+        client = Overtaken(path, stack)
+        with thread(path, source()):
+            block = client.run_while_leader(grace=0.1)
+            lead = block.__enter__()
+            client.is_away = True
+        until(lambda: not client.is_away, "it has come back")
+        always(lambda: not lead.lost.is_set(), "the work goes on", LEASE_MS / 1000)
+        block.__exit__(None, None, None)
 
 
 def test_another_term_ends_the_work(path: Path) -> None:
