@@ -29,7 +29,7 @@ def main(election: str) -> None:
             with client.run_while_leader(election) as lead:
                 work(lead)
         except leader.LeadershipLost as lost:
-            print(f"stopped in time: {lost}", flush=True)
+            print(f"stopped: {lost}", flush=True)
 
 
 if __name__ == "__main__":

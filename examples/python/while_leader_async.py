@@ -28,7 +28,7 @@ async def main(election: str) -> None:
             async with client.run_while_leader(election) as lead:
                 await work(lead)
         except leader.LeadershipLost as lost:
-            print(f"stopped in time: {lost}", flush=True)
+            print(f"stopped: {lost}", flush=True)
 
 
 if __name__ == "__main__":

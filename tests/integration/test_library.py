@@ -7,7 +7,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -185,6 +186,24 @@ def test_a_job_checks_its_own_term(cluster: Cluster) -> None:
         cluster.others(leader)[0].client().check(term=term_of(leader))
 
 
+@contextmanager
+def programs(example: str, nodes: Iterable[Node], diary: Path) -> Iterator[list["subprocess.Popen[bytes]"]]:
+    """That example, started on each of the nodes; all write into one diary."""
+    with diary.open("a") as file:
+        started = [
+            subprocess.Popen(
+                [sys.executable, EXAMPLES / example], env=program(node), stdout=file, cwd=PROJECT
+            )
+            for node in nodes
+        ]
+    try:
+        yield started
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+
+
 @pytest.mark.parametrize("example", ["while_leader.py", "while_leader_async.py"])
 def test_the_example_works_on_one_node_after_the_other(
     cluster: Cluster, tmp_path: Path, example: str
@@ -192,28 +211,33 @@ def test_the_example_works_on_one_node_after_the_other(
     """Started on every node; the term of what it does only grows, and what is stopped contends again."""
     first = cluster.settle()
     diary = tmp_path / "diary"
-    with diary.open("a") as file:
-        programs = [
-            subprocess.Popen(
-                [sys.executable, EXAMPLES / example], env=program(node), stdout=file, cwd=PROJECT
-            )
-            for node in cluster.nodes.values()
-        ]
-    try:
+    with programs(example, cluster.nodes.values(), diary) as started:
         until(lambda: f"{first} does piece 2" in diary.read_text(), "the leader's works")
         first.stop()
         second = cluster.wait_for_leader(other_than=first)
         until(lambda: f"{second} does piece 2" in diary.read_text(), "the next leader's works")
-        assert all(process.poll() is None for process in programs)
-    finally:
-        for process in programs:
-            process.kill()
-            process.wait()
+        assert all(process.poll() is None for process in started)
     lines = diary.read_text().splitlines()
-    assert sum("stopped in time" in line for line in lines) == 1
+    assert sum("stopped" in line for line in lines) == 1
     terms = [int(line.rpartition(" ")[2]) for line in lines if "does piece" in line]
     assert terms == sorted(terms)
     assert len(set(terms)) == 2
+
+
+@pytest.mark.parametrize("example", ["while_leader.py", "while_leader_async.py"])
+def test_a_program_that_stood_still_ends_its_work_as_soon_as_it_goes_on(
+    cluster: Cluster, tmp_path: Path, example: str
+) -> None:
+    """Stopped over the deadline (SIGSTOP), while another node took over."""
+    leader = cluster.settle()
+    diary = tmp_path / "diary"
+    with programs(example, [leader], diary) as (process,):
+        until(lambda: f"{leader} does piece 1" in diary.read_text(), "it works")
+        process.send_signal(signal.SIGSTOP)
+        leader.stop()
+        cluster.wait_for_leader(other_than=leader)
+        process.send_signal(signal.SIGCONT)
+        until(lambda: "stopped: the leadership of default" in diary.read_text(), "it ends its work")
 
 
 def program(node: Node) -> dict[str, str]:
