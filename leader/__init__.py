@@ -20,10 +20,11 @@ Around them, arrows of import point down only:
     demo        the main job live on one machine: servers, agents, jobs, and what may go wrong
     tui         what status and demo draw, from snapshots
     agent       the running agent
-    api         the local API: server for the agent, client on the standard library alone
+    api         the local API: server for the agent, clients on the standard library alone
     instances   all that knows Redis; the Lua scripts
     config      TOML and environment into a frozen Config
     protocol    pure: values, rules, the elector; the read model in snapshot.py
+    guard       how work under a leadership joins the agent, so that a hand-over waits for it
     errors, clock, durations, paths     the base
 
 Why it is built so: `leader/DESIGN.md`. The public names below load on first use, because
@@ -32,13 +33,43 @@ Why it is built so: `leader/DESIGN.md`. The public names below load on first use
 
 __version__ = "0.1.0"
 
-__all__ = ["Client", "__version__", "is_leader"]
+__all__ = [
+    "AgentUnreachable",
+    "AsyncClient",
+    "AsyncLeading",
+    "Client",
+    "LeaderError",
+    "LeadershipLost",
+    "Leading",
+    "UnknownElection",
+    "__version__",
+    "check",
+    "is_leader",
+    "term",
+]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from leader.api.client import Client, is_leader
+    from leader.api.async_client import AsyncClient
+    from leader.api.async_watch import AsyncLeading
+    from leader.api.client import Client, check, is_leader
+    from leader.api.token import term
+    from leader.api.watch import Leading
+    from leader.errors import AgentUnreachable, LeaderError, LeadershipLost, UnknownElection
 
-_HOMES = {"Client": "leader.api.client", "is_leader": "leader.api.client"}
+_HOMES = {
+    "AgentUnreachable": "leader.errors",
+    "AsyncClient": "leader.api.async_client",
+    "AsyncLeading": "leader.api.async_watch",
+    "Client": "leader.api.client",
+    "LeaderError": "leader.errors",
+    "LeadershipLost": "leader.errors",
+    "Leading": "leader.api.watch",
+    "UnknownElection": "leader.errors",
+    "check": "leader.api.client",
+    "is_leader": "leader.api.client",
+    "term": "leader.api.token",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -1,11 +1,12 @@
 """What can go wrong, and with which exit code a command then ends.
 
     LeaderError                     1   something a person has to know; never raised itself
-    ├── UsageError                  2   the command line is wrong
+    ├── UsageError                  2   the command line, or a call of the library, is wrong
     │   └── UnknownElection         2   no election of that name; the message names those that exist
     ├── ConfigurationError         78   the file or the environment breaks a rule
     ├── AlreadyRunning             75   another agent holds the socket or the state directory
     ├── AgentUnreachable            3   no agent answers: down, hung, forbidden, or its answer too old
+    ├── LeadershipLost             75   work under a leadership may not go on: this node no longer has it
     ├── Refused                     1   the agent or the operating system said no
     ├── TermNotSaved                1   a term could not be written to disk, so nothing is claimed with it
     └── InstanceError               1   no vote can be had from one instance
@@ -24,7 +25,7 @@ class LeaderError(Exception):
 
 
 class UsageError(LeaderError):
-    """The command line is wrong."""
+    """The command line, or a call of the library, is wrong."""
 
     exit_code = 2
 
@@ -53,6 +54,12 @@ class AgentUnreachable(LeaderError):
     """No answer of this node's agent can be had in time, so nothing is known."""
 
     exit_code = 3
+
+
+class LeadershipLost(LeaderError):
+    """Work that belongs to one leadership may not go on: this node does not lead any more with that term."""
+
+    exit_code = 75
 
 
 class Refused(LeaderError):

@@ -12,7 +12,7 @@ from os import environ
 
 from leader.clock import now_ns
 from leader.paths import choose_client_socket
-from leader.reach import connect, patience_s, why_not
+from leader.reach import connect, patience_s, quote, why_not
 
 LEADS, LEADS_NOT, WRONG, UNKNOWN = 0, 1, 2, 3
 LEADING, NOT_THERE, NOT_LEADING = 200, 404, 503
@@ -21,7 +21,6 @@ MILLISECOND_NS = 1_000_000
 LONGEST_ANSWER = 65536
 HELP = ("--help", "-h")
 WITH_VALUE = ("--for", "--timeout", "--socket")
-UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 
 
 class Usage(Exception):
@@ -151,12 +150,6 @@ def ask(path: str, election: str, deadline_ns: int) -> tuple[int, dict[str, str]
         raise Unknown(
             f"what answers at {path} is not a leader agent: check --socket and LEADER_SOCKET"
         ) from None
-
-
-def quote(election: str) -> str:
-    """The name as one segment of a path."""
-    name = election.encode("utf-8", "surrogateescape")
-    return "".join(chr(byte) if byte in UNRESERVED else f"%{byte:02X}" for byte in name)
 
 
 def receive(sock: _socket.socket, deadline_ns: int) -> bytes:

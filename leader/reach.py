@@ -1,6 +1,6 @@
 """How a client reaches the agent's socket before a deadline, and what to say when it cannot.
 
-Shared by the fast path and `leader.api.client`, so it imports built-in modules only.
+Shared by the fast path and all other clients, so it imports built-in modules only.
 """
 
 from time import sleep
@@ -16,6 +16,7 @@ SECOND_NS = 1_000_000_000
 FIRST_PAUSE_S = 0.001
 LONGEST_PAUSE_S = 0.02
 LONGEST_WAIT_S = 3600.0
+UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 
 NO_SOCKET = (
     "no agent has a socket at {path}: start `leader agent`, or name its socket with --socket or LEADER_SOCKET"
@@ -62,6 +63,12 @@ def connect(sock: "socket", path: str, deadline_ns: int) -> None:
         except BlockingIOError:
             sleep(min(pause_s, patience_s(deadline_ns)))
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+
+def quote(election: str) -> str:
+    """The name as one segment of a path."""
+    name = election.encode("utf-8", "surrogateescape")
+    return "".join(chr(byte) if byte in UNRESERVED else f"%{byte:02X}" for byte in name)
 
 
 def why_not(path: str, error: OSError) -> str:

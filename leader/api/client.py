@@ -7,23 +7,25 @@ import json
 import os
 import socket
 from collections.abc import Iterator
-from dataclasses import fields, replace
+from contextlib import contextmanager
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from time import sleep
 from typing import Any
-from urllib.parse import quote
 
+from leader.api.answers import Sure, checked, document, path_of, sure, unreachable
+from leader.api.patience import Patience
+from leader.api.token import POLL_S, token
+from leader.api.vigil import Vigil
+from leader.api.watch import Leading, OnLoss, Watch
 from leader.clock import now_ns
-from leader.errors import AgentUnreachable, UnknownElection
+from leader.errors import AgentUnreachable, LeadershipLost, UsageError
+from leader.guard import Guard
 from leader.paths import client_socket
 from leader.protocol.snapshot import Leadership
-from leader.reach import SECOND_NS, connect, patience_s, why_not
+from leader.reach import SECOND_NS, connect, patience_s
 
 DEFAULT_TIMEOUT_S = 1.0
-POLL_S = 0.1
-MILLISECOND_NS = 1_000_000
-NO_DEADLINE_NS = 2**63
 
 
 class Client:
@@ -56,7 +58,28 @@ class Client:
             UnknownElection: there is none of that name.
             AgentUnreachable: no answer, or one that is too old to be worth anything.
         """
-        return self._leadership(election, self._deadline_ns())
+        return self._sure(election, self._deadline_ns()).counted_down()
+
+    def check(self, election: str | None = None, *, term: int | None = None, for_s: float = 0) -> Leadership:
+        """The leadership, if this node still leads with that very term, and surely so for `for_s` seconds.
+
+        Without them, election and term are those that `leader run` says in the environment. An agent that was
+        restarted a moment ago is asked again, for as long as one question may take.
+
+        Raises:
+            LeadershipLost: this node leads no more, or with another term, or not for so long.
+            UsageError: the program was not started under a leadership, or there is none of that name.
+            AgentUnreachable: nobody knows; that is not a no.
+        """
+        own, deadline_ns = token(os.environ, election, term), self._deadline_ns()
+        while True:
+            leadership = self._sure(own.election, deadline_ns).counted_down()
+            doubt = own.doubt(leadership, for_s)
+            if not doubt:
+                return leadership
+            if not own.may_come_back(leadership) or now_ns() + int(POLL_S * SECOND_NS) >= deadline_ns:
+                raise LeadershipLost(doubt)
+            sleep(POLL_S)
 
     def status(self) -> dict[str, object]:
         """All that the agent knows.
@@ -73,7 +96,7 @@ class Client:
             UnknownElection: there is none of that name.
             AgentUnreachable: no answer in time.
         """
-        return self._ask(f"/v1/elections/{quote(election, safe='')}", self._deadline_ns())
+        return self._ask(path_of(election), self._deadline_ns())
 
     def jobs(self, job: str = "") -> list[dict[str, object]]:
         """What `once` ran: each job with its last ticks, or one of them; none of an unknown one.
@@ -93,12 +116,14 @@ class Client:
         connection, response = self._open("/v1/events", self._deadline_ns())
         try:
             if response.status != HTTPStatus.OK:
-                raise AgentUnreachable(f"the agent does not tell its changes: {_read(response).get('error')}")
+                raise AgentUnreachable(
+                    f"the agent does not tell its changes: {document(response.read()).get('error')}"
+                )
             connection.unbound()
             for text in response:
                 yield json.loads(text)
         except (OSError, HTTPException, ValueError) as error:
-            raise self._unreachable(error) from error
+            raise unreachable(self.socket_path, error) from error
         finally:
             connection.close()
 
@@ -107,65 +132,113 @@ class Client:
     ) -> Leadership | None:
         """The leadership, once this node leads (`any_node`: once some node does); None if time ran out first.
 
-        `timeout` is seconds, None for ever. While the agent is down it goes on trying.
+        `timeout` is seconds: None for ever, 0 asks once. While the agent is down it goes on trying.
 
         Raises:
             UnknownElection: there is none of that name.
             AgentUnreachable: time ran out, and no answer ever came.
         """
-        deadline_ns = NO_DEADLINE_NS if timeout is None else now_ns() + int(timeout * SECOND_NS)
-        silence: AgentUnreachable | None = None
-        answered = False
+        patience = Patience(timeout)
         while True:
             try:
-                leadership = self._leadership(election, min(deadline_ns, self._deadline_ns()))
+                leadership = self._sure(election, patience.question_ns(self.timeout)).counted_down()
             except AgentUnreachable as error:
-                if silence is None or now_ns() < deadline_ns:  # at the end it is only ever "in time"
-                    silence = error
+                patience.miss(error)
             else:
-                answered = True
+                patience.hear(leadership)
                 if leadership.leader or (any_node and leadership.holder):
                     return leadership
-            left_s = (deadline_ns - now_ns()) / SECOND_NS
-            if left_s > 0:
-                sleep(min(POLL_S, left_s))
-            elif answered or silence is None:
+            pause_s = patience.pause_s()
+            if pause_s is None:
                 return None
-            else:
-                raise silence
+            sleep(pause_s)
+
+    @contextmanager
+    def run_while_leader(
+        self,
+        election: str = "default",
+        *,
+        timeout: float | None = None,
+        grace: float | None = None,
+        on_loss: OnLoss | None = None,
+    ) -> Iterator[Leading]:
+        """A block that works only while this node leads: wait to lead, and tell the block when it must end.
+
+        No thread can be killed from outside, so the block has to end by itself: before the deadline, and so
+        within `grace` seconds after `lost` is set and `on_loss(reason)` is called from a thread of its own.
+        That happens when nobody can say any more that this node leads, `grace` before the deadline (a third
+        of the lease without it), and when the agent hands over, which then waits for the block, at most
+        until the deadline. An agent that restarts and resumes in time is not noticed. `timeout` is how many
+        seconds to wait to lead: None for ever, 0 asks once.
+
+        What the block raises goes on as it is. If it ends by itself although the leadership was lost, it
+        may not have done all of its work, so that it raises LeadershipLost.
+
+        Raises:
+            TimeoutError: this node did not lead in time.
+            LeadershipLost: it was lost before the block had ended.
+            UnknownElection: there is none of that name.
+            UsageError: the grace is longer than half of the lease.
+            AgentUnreachable: time ran out, and no answer ever came.
+        """
+        guard, won = self._join(election, Patience(timeout))
+        try:
+            vigil = Vigil(won, guard.lease_ms, grace, now_ns())
+        except UsageError:
+            guard.close()
+            raise
+        with Watch(self._sure, self.socket_path, guard, vigil, on_loss) as watch:
+            yield watch.leading
+
+    def _join(self, election: str, patience: Patience) -> tuple[Guard, Sure]:
+        """Wait until this node leads and the agent knows of the work."""
+        while True:
+            try:
+                leadership = self._sure(election, patience.question_ns(self.timeout)).counted_down()
+                patience.hear(leadership)
+                joined = self._guarded(election, patience) if leadership.leader else None
+            except AgentUnreachable as error:
+                patience.miss(error)
+                joined = None
+            if joined:
+                return joined
+            pause_s = patience.pause_s()
+            if pause_s is None:
+                raise patience.over(election)
+            sleep(pause_s)
+
+    def _guarded(self, election: str, patience: Patience) -> tuple[Guard, Sure] | None:
+        """The guard, and the answer once it stood: a hand-over in between is then seen."""
+        guard = Guard(self.socket_path, election, patience.question_ns(self.timeout))
+        try:
+            won = self._sure(election, patience.question_ns(self.timeout))
+        except BaseException:
+            guard.close()
+            raise
+        if won.leadership.leader:
+            return guard, won
+        guard.close()
+        return None
 
     def _deadline_ns(self) -> int:
         """When a question that is asked now has taken too long."""
         return now_ns() + int(self.timeout * SECOND_NS)
 
-    def _leadership(self, election: str, deadline_ns: int) -> Leadership:
-        """The answer to the main question, all the time since it was asked off what remains."""
+    def _sure(self, election: str, deadline_ns: int) -> Sure:
+        """The answer to the main question, sure for so long from the moment before it was asked."""
         asked_ns = now_ns()
-        content = self._ask(f"/v1/elections/{quote(election, safe='')}/leader", deadline_ns)
-        try:
-            leadership = Leadership(**{field.name: content[field.name] for field in fields(Leadership)})
-        except KeyError as error:
-            raise self._unreachable(ValueError(error)) from error
-        sure_until_ns = asked_ns + leadership.remaining_ms * MILLISECOND_NS
-        remaining_ms = max(0, (sure_until_ns - now_ns()) // MILLISECOND_NS)
-        if leadership.leader and remaining_ms == 0:
-            raise AgentUnreachable("the answer is too old: the lease it tells of may have ended; ask again")
-        return replace(leadership, remaining_ms=remaining_ms)
+        return sure(self._ask(path_of(election, "/leader"), deadline_ns), asked_ns, self.socket_path)
 
     def _ask(self, path: str, deadline_ns: int) -> dict[str, Any]:
         """The document at a path."""
         connection, response = self._open(path, deadline_ns)
         try:
-            content = _read(response)
+            content = document(response.read())
         except (OSError, HTTPException, ValueError) as error:
-            raise self._unreachable(error) from error
+            raise unreachable(self.socket_path, error) from error
         finally:
             connection.close()
-        if response.status == HTTPStatus.NOT_FOUND and "elections" in content:
-            raise UnknownElection(str(content["error"]))
-        if "error" in content:
-            raise AgentUnreachable(f"the agent at {self.socket_path} gave no answer: {content['error']}")
-        return content
+        return checked(response.status, content, self.socket_path)
 
     def _open(self, path: str, deadline_ns: int) -> "tuple[UnixConnection, HTTPResponse]":
         """The head of the answer to one question; its body is still to be read."""
@@ -175,12 +248,7 @@ class Client:
             return connection, connection.getresponse()
         except (OSError, HTTPException) as error:
             connection.close()
-            raise self._unreachable(error) from error
-
-    def _unreachable(self, error: Exception) -> AgentUnreachable:
-        if isinstance(error, OSError):
-            return AgentUnreachable(why_not(self.socket_path, error))
-        return AgentUnreachable(f"what answers at {self.socket_path} is not a leader agent: check --socket")
+            raise unreachable(self.socket_path, error) from error
 
 
 def is_leader(election: str = "default", *, timeout: float = DEFAULT_TIMEOUT_S) -> bool:
@@ -191,6 +259,19 @@ def is_leader(election: str = "default", *, timeout: float = DEFAULT_TIMEOUT_S) 
         AgentUnreachable: nobody knows; that is not a no.
     """
     return Client(timeout=timeout).is_leader(election)
+
+
+def check(election: str | None = None, *, term: int | None = None, for_s: float = 0) -> Leadership:
+    """The leadership, if this node still leads with the term that this program was started under.
+
+    As `Client.check`, with the agent that `leader run` names.
+
+    Raises:
+        LeadershipLost: this node leads no more, or with another term, or not for `for_s` seconds.
+        UsageError: the program was not started under a leadership, or there is none of that name.
+        AgentUnreachable: nobody knows; that is not a no.
+    """
+    return Client().check(election, term=term, for_s=for_s)
 
 
 class DeadlineSocket(socket.socket):
@@ -231,15 +312,3 @@ class UnixConnection(HTTPConnection):
     def unbound(self) -> None:
         """Wait for ever from now on: a stream may be silent for long."""
         self.sock.deadline_ns = None
-
-
-def _read(response: HTTPResponse) -> dict[str, Any]:
-    """The JSON object in an answer.
-
-    Raises:
-        ValueError: there is none.
-    """
-    content = json.loads(response.read())
-    if not isinstance(content, dict):
-        raise ValueError("not a JSON object")  # noqa: TRY004 - as what is no JSON at all
-    return content

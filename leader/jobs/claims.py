@@ -11,8 +11,8 @@ import os
 from leader import clock
 from leader.clock import now_ns
 from leader.errors import AgentUnreachable, Refused, UnknownElection, UsageError
-from leader.fastpath import UNRESERVED, receive, understand
-from leader.reach import connect, patience_s, why_not
+from leader.fastpath import receive, understand
+from leader.reach import UNRESERVED, connect, patience_s, why_not
 
 NS_PER_MS = 1_000_000
 LONGEST_ANSWER = 65_536

@@ -1,7 +1,8 @@
 """A command's limit under a leadership: what the agent says of the lease, and a guard that hears its end."""
 
 from leader.errors import AgentUnreachable, UnknownElection
-from leader.jobs.lease import Guard, Lease
+from leader.guard import Guard
+from leader.jobs.lease import Lease
 from leader.jobs.limit import NS_PER_MS, TOO_LONG, Answer, Limit
 
 SHORTEST_MARGIN_NS = 50 * NS_PER_MS
@@ -44,10 +45,10 @@ class Leadership(Limit):
         except UnknownElection:
             return Answer.LEADS_NOT
 
-    def rejoin(self, deadline_ns: int) -> bool:
+    def rejoin(self, deadline_ns: int) -> Guard | None:
         """Let the agent know of the command again, after it was restarted."""
         try:
             self.guard = Guard(self._lease.path, self._lease.election, deadline_ns)
         except AgentUnreachable:
-            return False
-        return True
+            return None
+        return self.guard

@@ -9,7 +9,7 @@ from leader.clock import now_ns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from leader.jobs.lease import Guard
+    from leader.guard import Guard
 
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
@@ -59,6 +59,6 @@ class Limit:
         """Whether it may go on, asked now; a later `sure_until_ns` may follow."""
         return Answer.LEADS
 
-    def rejoin(self, deadline_ns: int) -> bool:  # noqa: ARG002 - likewise
-        """Have a guard again, if there is to be one; whether it is there."""
-        return False
+    def rejoin(self, deadline_ns: int) -> "Guard | None":  # noqa: ARG002 - likewise
+        """Have a guard again, if there is to be one; None if there is none."""
+        return None

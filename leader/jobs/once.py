@@ -196,8 +196,9 @@ def limit_of(call: Call, term: int, options: Options) -> Limit | None:
     """How long the command may run; None if it is to run only under a leadership that is over."""
     if not options.stops_on_loss:
         return Limit(options.max_run_ms)
-    from leader.jobs.leadership import Leadership  # noqa: PLC0415 - most commands run on
-    from leader.jobs.lease import Guard, Lease  # noqa: PLC0415 - likewise
+    from leader.guard import Guard  # noqa: PLC0415 - most commands run on
+    from leader.jobs.leadership import Leadership  # noqa: PLC0415 - likewise
+    from leader.jobs.lease import Lease  # noqa: PLC0415 - likewise
 
     lease = Lease(call.path, call.election)
     if lease.ask(now_ns() + ANSWER_NS) is not Answer.LEADS or lease.term != term:

@@ -1,7 +1,7 @@
 """How are the words after `leader run` read: options, names, and the command behind `--`?
 
 A small parser of its own, because the one of the command line costs more than starting the job. Here and in
-the rest of this folder no dataclasses, typing, pathlib or json are loaded, for the same reason.
+the rest of this folder no dataclasses, typing or pathlib are loaded, for the same reason.
 """
 
 from leader.durations import parse_duration_ms

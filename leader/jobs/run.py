@@ -8,10 +8,11 @@ import time
 
 from leader.clock import now_ns
 from leader.errors import AgentUnreachable, LeaderError, UsageError
+from leader.guard import Guard
 from leader.jobs.command import ignored_signals
 from leader.jobs.front import Front
 from leader.jobs.leadership import Leadership
-from leader.jobs.lease import Guard, Lease
+from leader.jobs.lease import Lease
 from leader.jobs.limit import NEVER_NS, Answer
 from leader.jobs.options import Words, read
 from leader.jobs.start import complain, open_standard_streams

@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-    from leader.jobs.lease import Guard
+    from leader.guard import Guard
 
 NS_PER_MS = 1_000_000
 
@@ -143,23 +143,29 @@ class Watcher:
         """Ask how long the lease is sure now.
 
         While the agent knows of the command, a no is no reason to stop: an agent that was restarted says so
-        until it has resumed, and one that hands over waits for us.
+        until it has resumed, and one that hands over waits for us. One that has just come back is told of the
+        command before its no counts.
         """
         limit = self._limit
         patience_ns = min(limit.poll_ns, max(NS_PER_MS, limit.sure_until_ns - limit.margin_ns - now))
         self._next_poll_ns = now + limit.poll_ns
-        is_guarded = limit.guard is not None or limit.rejoin(now + patience_ns // 2)
-        if not is_guarded:
-            self._next_poll_ns = now + limit.poll_ns // 10
+        is_guarded = limit.guard is not None or self._rejoin(now + patience_ns // 2)
         answer = limit.ask(now + patience_ns)
-        if (
-            answer is Answer.LEADS_NOT and not is_guarded
-        ):  # the agent is there again: it must know of us first
-            is_guarded = limit.rejoin(now + patience_ns)
+        if answer is Answer.LEADS_NOT and not is_guarded:
+            is_guarded = self._rejoin(now + patience_ns)
         if answer is Answer.OVER or (answer is Answer.LEADS_NOT and not is_guarded):
             self._end("this node leads no more")
         elif answer is Answer.LEADS:
             self._tell(f"sure {limit.sure_until_ns}")
+
+    def _rejoin(self, deadline_ns: int) -> bool:
+        """Let the agent know of the command again, after it was restarted; whether it does."""
+        guard = self._limit.rejoin(deadline_ns)
+        if guard is None:
+            self._next_poll_ns = now_ns() + self._limit.poll_ns // 10
+            return False
+        self._hear(guard)
+        return True
 
     def _end(self, why: str) -> None:
         """Ask all that is left to end, and give it until the grace, or the deadline, is over."""

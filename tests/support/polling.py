@@ -42,6 +42,18 @@ async def eventually(condition: Callable[[], bool], within_s: float = PATIENCE_S
             await asyncio.sleep(POLL_S)
 
 
+async def throughout(condition: Callable[[], bool], for_s: float) -> None:
+    """Return when the condition held at each look, for so long, with the loop's other tasks running.
+
+    Raises:
+        AssertionError: once it did not.
+    """
+    end = now_ns() + int(for_s * NS_PER_S)
+    while now_ns() < end:
+        assert condition()
+        await asyncio.sleep(POLL_S)
+
+
 def always(condition: Callable[[], bool], what: str, for_s: float) -> None:
     """Return when the condition held at each look, for so long.
 

@@ -8,6 +8,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ class HandmadeSource:
 
     leads: bool = True
     remaining_ms: int = 8000
+    term: int = 4610
+    lease_ms: int = 10_000
     names: list[str] = field(default_factory=lambda: ["default", "reports"])
     node: str = "web-1"
     reasons: list[str] = field(default_factory=list)
@@ -79,7 +82,9 @@ class HandmadeSource:
 
     def leadership(self, election: str) -> Leadership:
         left = self.remaining_ms if self.leads else 0
-        return Leadership(election, self.node, self.leads, 4610, self.node if self.leads else "web-2", left)
+        return Leadership(
+            election, self.node, self.leads, self.term, self.node if self.leads else "web-2", left
+        )
 
     def view(self) -> AgentView:
         role = Role.HOLDER if self.leads else Role.CANDIDATE
@@ -87,7 +92,7 @@ class HandmadeSource:
             ElectionView(name, role, self.node, 4610, 5, self.remaining_ms, "", None, ())
             for name in self.names
         )
-        return AgentView("prod", self.node, "0.1.0", 10_000, 1, 2, 1, "well", elections, (), ())
+        return AgentView("prod", self.node, "0.1.0", self.lease_ms, 1, 2, 1, "well", elections, (), ())
 
     def unready(self) -> list[str]:
         return self.reasons
@@ -103,6 +108,11 @@ class HandmadeSource:
         guards = self.guards.setdefault(election, [])
         guards.append(listener)
         return lambda: guards.remove(listener)
+
+    def tell_guards(self, change: Change, election: str = "default") -> None:
+        """Tell all guards of an election."""
+        for listener in tuple(self.guards.get(election, ())):
+            listener(change)
 
     def publish(self, change: Change) -> None:
         """Tell all listeners."""
@@ -124,6 +134,44 @@ async def serving(
     finally:
         await server.close()
         listening.close()
+
+
+@contextmanager
+def thread(path: Path, source: HandmadeSource | None = None) -> Iterator["Served"]:
+    """A server in a thread of this process, whose source the test may change meanwhile."""
+    source = source or HandmadeSource()
+    ended, begun, loop = asyncio.Event(), threading.Event(), asyncio.new_event_loop()
+
+    async def serve() -> None:
+        async with serving(path, source):
+            begun.set()
+            await ended.wait()
+
+    server = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    server.start()
+    try:
+        assert begun.wait(10)
+        yield Served(source, loop)
+    finally:
+        loop.call_soon_threadsafe(ended.set)
+        server.join()
+        loop.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What answers in a thread: its source, and its event loop."""
+
+    source: HandmadeSource
+    loop: asyncio.AbstractEventLoop
+
+    def tell_guards(self, change: Change) -> None:
+        """Tell all guards of the election `default`."""
+        self.loop.call_soon_threadsafe(self.source.tell_guards, change)
+
+    def guards(self) -> int:
+        """How many guards that election has."""
+        return len(self.source.guards.get("default", ()))
 
 
 @contextmanager
