@@ -8,6 +8,10 @@ Nothing here may import more at the top.
 import posix
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 INTERRUPTED = 130
 
 
@@ -30,45 +34,44 @@ def main() -> None:
 
 
 def answer_fast() -> None:
-    """End the process with the answer of `is-leader`; return only if help is asked for.
+    """End the process with the answer of `is-leader`; return only if help is asked for."""
+    from leader.fastpath import is_leader
 
-    Nothing is buffered and nothing is open by then, so the interpreter need not be taken down first.
-    """
-    try:
-        from leader.fastpath import is_leader
-
-        code = is_leader(sys.argv[2:])
-    except KeyboardInterrupt:
-        code = INTERRUPTED
-    if code is not None:
-        posix._exit(code)  # noqa: SLF001 - its public name
+    end_fast(is_leader)
 
 
 def run_fast() -> None:
     """Run a command while this node leads, and end with its code; return only if help is asked for."""
     from leader.jobs.run import main as run
 
-    code = run(sys.argv[2:])
-    if code is not None:
-        sys.exit(code)
+    end_fast(run)
 
 
 def once_fast() -> None:
     """Run a command once per tick, and end with its code; return only if help is asked for."""
     from leader.jobs.once import main as once
 
-    code = once(sys.argv[2:])
-    if code is not None:
-        sys.exit(code)
+    end_fast(once)
 
 
 def fence_fast() -> None:
     """Become a command that its file lets in, or end with a code; return only if help is asked for."""
     from leader.jobs.fence import main as fence
 
-    code = fence(sys.argv[2:])
+    end_fast(fence)
+
+
+def end_fast(command: "Callable[[list[str]], int | None]") -> None:
+    """End the process with what the command returns, if it returns a code.
+
+    Nothing is buffered and nothing is open by then, so the interpreter need not be taken down first.
+    """
+    try:
+        code = command(sys.argv[2:])
+    except KeyboardInterrupt:
+        code = INTERRUPTED
     if code is not None:
-        sys.exit(code)
+        posix._exit(code)  # noqa: SLF001 - its public name
 
 
 if __name__ == "__main__":

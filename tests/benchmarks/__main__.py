@@ -8,6 +8,7 @@ PROGRAMS = (
     ("idle",),
     ("faults",),
     ("deadline",),
+    ("once",),
     ("failover", "--candidates", "3"),
     ("failover", "--candidates", "20"),
 )

@@ -85,6 +85,7 @@ class Cluster:
                 env=environment,
                 stderr=log,
                 stdout=log,
+                start_new_session=True,
             )
 
     def follow(self, name: str) -> None:
