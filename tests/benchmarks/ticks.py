@@ -1,0 +1,132 @@
+"""How often is a tick missed, and how often does it run twice? Three ways to write a crontab line, compared.
+
+    python -m tests.benchmarks.ticks --ticks 108
+
+Three nodes, whose clocks are up to 3 s apart, start the same lines at the same ticks, while something befalls
+the leader's agent or two instances within a second of them. Goals: `leader once` misses no tick, and starts
+none twice.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+
+from tests.benchmarks.goals import exit_code, judge
+from tests.e2e.installed import install
+from tests.support.agents import Cluster, Settings, quorum_of, short_directory
+from tests.support.rounds import Plan, Rounds, make_ticker
+from tests.support.ticker import Tick, Ticker
+
+LEASE = "2s"
+INSTANCES = 3
+GAP, WAIT = "14s", "4s"
+COLUMNS = {"once": "`once`", "is-leader": "`is-leader &&`", "set-nx": "`SET NX PX`"}
+
+
+def lines(job: Path, url: str) -> dict[str, str]:
+    """The crontab lines, by their way of doing it; the job's own name belongs where `{job}` stands."""
+    host, _, port = url.removeprefix("redis://").removesuffix("/0").partition(":")
+    key = f"redis-cli -h {host} -p {port} SET cron:{{job}} $(hostname) NX PX 5000"
+    return {
+        "once": f"leader once {{job}} --gap {GAP} --wait {WAIT} -- {job} once {{job}}",
+        "is-leader": f"leader is-leader && {job} is-leader {{job}}",
+        "set-nx": f"{key} | grep -q OK && {job} set-nx {{job}}",
+    }
+
+
+@contextmanager
+def played(plan: Plan, misfortunes: int, seed: int) -> Iterator[tuple[Rounds, Ticker, dict[str, str]]]:
+    """A run of so many rounds, its ticker and the lines that it started."""
+    with (
+        short_directory() as directory,
+        quorum_of(INSTANCES, transport="tcp", save=True) as quorum,
+        Cluster(directory, Settings(quorum.urls, lease=LEASE), quorum=quorum) as cluster,
+    ):
+        ticker = make_ticker(directory, with_redis_cli(install(directory)), cluster)
+        started = lines(ticker.job, quorum.urls[0])
+        rounds = Rounds(cluster, quorum, ticker, plan, Random(seed))
+        cluster.settle()
+        names = list(rounds.misfortunes.all)
+        rounds.play(started, [names[number % len(names)] for number in range(misfortunes)])
+        yield rounds, ticker, started
+
+
+def with_redis_cli(programs: Path) -> Path:
+    """The folder, with `redis-cli` in it, wherever it is on this machine."""
+    found = shutil.which("redis-cli", path=f"{os.environ.get('PATH', '')}:{Path(sys.executable).parent}")
+    if found is None:
+        raise SystemExit("redis-cli is missing, which one of the lines starts: install it")
+    (programs / "redis-cli").symlink_to(found)
+    return programs
+
+
+def table(rounds: Rounds, ticker: Ticker) -> str:
+    """What each way did, by misfortune: of so many ticks, how many were missed and how many ran twice."""
+    starts = ticker.starts()
+    head = [
+        "at the tick",
+        "ticks",
+        *(f"{name}: {what}" for name in COLUMNS.values() for what in ("missed", "twice")),
+    ]
+    rows = [
+        [name, *counted(rounds, starts, name)]
+        for name in dict.fromkeys(each.misfortune for each in rounds.rounds)
+    ]
+    rows.append(["**all**", *counted(rounds, starts, None)])
+    ruler = ["---", *["---:"] * (len(head) - 1)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [head, ruler, *rows])
+
+
+def counted(rounds: Rounds, starts: Counter[Tick], misfortune: str | None) -> list[str]:
+    """The number of ticks, and for each way how many were missed and how many ran more than once."""
+    figures: list[str] = []
+    for way in COLUMNS:
+        ticks = [
+            tick for tick in rounds.ticks(way) if misfortune in (None, rounds.rounds[tick.number].misfortune)
+        ]
+        missed, doubled = (
+            sum(map(is_so, ticks)) for is_so in (lambda tick: not starts[tick], lambda tick: starts[tick] > 1)
+        )
+        figures = [str(len(ticks)), *figures[1:], str(missed), str(doubled)]
+    return figures
+
+
+def main() -> int:
+    """Measure and print; 1 if a goal was missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--ticks", type=int, default=108)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    plan = Plan()
+    count = -(-options.ticks // plan.jobs_per_round)
+    with played(plan, count, options.seed) as (rounds, ticker, started):
+        tell(rounds, ticker, started)
+    return exit_code()
+
+
+def tell(rounds: Rounds, ticker: Ticker, started: dict[str, str]) -> None:
+    """Print the table, the lines, and all that is known of each tick that went wrong with `once`."""
+    print(table(rounds, ticker))
+    for way, line in started.items():
+        print(f"{way}: {line}")
+    starts, ticks = ticker.starts(), rounds.ticks("once")
+    wrong = [tick for tick in ticks if starts[tick] != 1]
+    states = Counter(run["state"] for tick in ticks for run in rounds.ledger(tick))
+    codes = Counter(ended.code for ended in ticker.ended if ended.tick.way == "once")
+    print(f"lease {LEASE}; the latest deed was late by {rounds.agenda.latest_ns / 1e6:.0f} ms")
+    print(f"once: the ledger says {dict(states)}; the exit codes were {dict(codes)}")
+    for tick in wrong:
+        print(rounds.report(tick))
+    doubled = sum(starts[tick] > 1 for tick in ticks)
+    print(f"once: missed {len(wrong) - doubled}, {judge('missed', len(wrong) - doubled, 0, 'ticks')}")
+    print(f"once: twice {doubled}, {judge('twice', doubled, 0, 'ticks')}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
