@@ -64,7 +64,7 @@ class Sight:
 
 @dataclass(slots=True)
 class Own:
-    """A run of this node: how many of its `once` are connected, and since when none is."""
+    """A run of this node, called at `since`: how many of its `once` are connected, and since when none is."""
 
     run: Run
     since: Instant
@@ -119,13 +119,14 @@ class Jobs:
         self._learn((run,))
 
     def _learn(self, runs: tuple[Run, ...]) -> None:
-        self.ledger.learn(runs, clock.now_ns())
+        now = clock.now_ns()
+        self.ledger.learn(runs, now)
         jobs = {run.job for run in runs}
         for tick, event in self._ticks.items():
             if tick.wish.job in jobs:
                 for run in runs:
                     if run.job == tick.wish.job:
-                        tick.notice(run)
+                        tick.notice(run, now)
                 event.set()
 
     def _wake_all(self) -> None:
@@ -139,7 +140,7 @@ class Jobs:
         now = clock.now_ns()
         tick = Tick(wish, tuple(self._quorum.lanes), self._quorum.lease_ms, now)
         for run in self.ledger.runs(wish.job, now):
-            tick.notice(run)
+            tick.notice(run, now)
         event = self._ticks[tick] = asyncio.Event()
         leave: Leave | None = None
         try:
@@ -202,8 +203,8 @@ class Jobs:
 
     def _begin(self, tick: Tick) -> None:
         now, term = clock.now_ns(), tick.term
-        run = tick.wish.run(RunState.RUNNING, term)
-        self._own[run.nonce] = Own(run, now, 0, now)
+        run = tick.wish.run(RunState.RUNNING, term, (now - tick.called_at) // NS_PER_MS)
+        self._own[run.nonce] = Own(run, tick.called_at, 0, now)
         self.ledger.learn((run,), now)
         self._journal.tell(
             "tick-claimed",
@@ -218,10 +219,11 @@ class Jobs:
         """Write down what became of a tick that was not started here, if anybody must know."""
         report = tick.report()
         if report is not None:
-            self._put(report, clock.now_ns())
+            self._put(report, tick.called_at)
 
     def _put(self, report: Report, since: Instant) -> asyncio.Event:
-        self.ledger.learn((report.run,), clock.now_ns())
+        now = clock.now_ns()
+        self.ledger.learn((replace(report.run, age_ms=(now - since) // NS_PER_MS),), now)
         return self._reports.put(report, since)
 
     # Runs.
@@ -265,8 +267,9 @@ class Jobs:
 
     def _interrupt_forgotten(self, now: Instant) -> None:
         """Runs of this node that the process before this one knew, and nobody has come back for."""
+        known = self._own.keys() | {tick.wish.nonce for tick in self._ticks}
         for run in self.ledger.all_runs(now):
-            is_ours = run.node == self._quorum.node and run.nonce not in self._own
+            is_ours = run.node == self._quorum.node and run.nonce not in known
             if is_ours and run.state is RunState.RUNNING and run.age_ms * NS_PER_MS > RETURN_NS:
                 self._put(Report(replace(run, state=RunState.INTERRUPTED)), now - run.age_ms * NS_PER_MS)
 

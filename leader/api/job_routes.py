@@ -169,6 +169,7 @@ def _wish(source: Source, job: str, body: Body) -> Wish:
         wait_ms=wait_ms,
         overlaps=body.choice("overlap", ("allow", "skip")) == "allow",
         reruns_interrupted=body.flag("rerun_interrupted"),
+        age_ms=body.number("called_ms_ago", 0),
     )
 
 
@@ -220,7 +221,7 @@ def _run(source: Source, job: str, body: Body, state: RunState) -> Run:
         election=body.name("election", "default"),
         term=body.number("term", 0),
         tick_ms=body.number("tick_ms", clock.wall_ms()),
-        age_ms=body.number("started_ms_ago", 0),
+        age_ms=body.number("called_ms_ago", 0),
         duration_ms=body.number("duration_ms", 0),
         code=body.number("code", 0, 255),
     )

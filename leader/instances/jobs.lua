@@ -13,7 +13,7 @@
 --       kind         look | claim | report
 --       job          "": of all jobs, to look at
 --       nonce, state, node, election, term, tick_ms, age_ms, duration_ms, code   of the run
---       gap_ms       claim: no start may be younger; report of a missed tick: no start may be nearer
+--       gap_ms       claim, and report of a missed tick: no start may be nearer
 --       index, holder   claim: of the record's key in KEYS, and whom it must name
 --       instead_of   claim: the nonce of a run that does not stand in the way
 --
@@ -124,16 +124,18 @@ local function is_holder(call)
   return found[1] == process and found[2] == 'held' and found[3] == call.holder
 end
 
+-- Call is compared with call: a claim that came late is still of its own tick, and costs the next one nothing.
 local function claim(call, runs)
+  local at_ms = tonumber(call.run[AT])
   if position_of(runs, call.run[NONCE]) then return 'yours' end
   if not is_holder(call) then return 'not-holder' end
   for _, value in ipairs(runs) do
-    if value[STATE] ~= 'missed' and value[NONCE] ~= call.instead_of and is_near(value, now_ms, call.gap_ms) then
+    if value[STATE] ~= 'missed' and value[NONCE] ~= call.instead_of and is_near(value, at_ms, call.gap_ms) then
       return 'started'
     end
   end
   for i = #runs, 1, -1 do
-    if runs[i][STATE] == 'missed' and is_near(runs[i], now_ms, call.gap_ms) then table.remove(runs, i) end
+    if runs[i][STATE] == 'missed' and is_near(runs[i], at_ms, call.gap_ms) then table.remove(runs, i) end
   end
   runs[#runs + 1] = call.run
   store(call.job, runs)

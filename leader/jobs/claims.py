@@ -41,7 +41,8 @@ class Call:
 
     def request(self, what: str, said: Said, version: str = "1.1") -> bytes:
         """A POST about this job, whose body says who calls, and more."""
-        content = {"nonce": self.nonce, "election": self.election, "tick_ms": self.tick_ms, **said}
+        call = {"nonce": self.nonce, "election": self.election, "tick_ms": self.tick_ms}
+        content = {**call, "called_ms_ago": (now_ns() - self.called_ns) // NS_PER_MS, **said}
         body = "{" + ",".join(f'"{name}":{_literal(value)}' for name, value in content.items()) + "}"
         return (
             f"POST /v1/jobs/{self.job}/{what} HTTP/{version}\r\nHost: leader\r\nConnection: close\r\n"
@@ -129,7 +130,6 @@ class Presence:
     def __init__(self, call: Call, term: int) -> None:
         self._call = call
         self._term = term
-        self._started_ns = now_ns()
         self._socket: _socket.socket | None = None
         self._try_at_ns = 0
 
@@ -162,8 +162,7 @@ class Presence:
         return True
 
     def _connect(self) -> None:
-        age_ms = (now_ns() - self._started_ns) // NS_PER_MS
-        request = self._call.request("run", {"term": self._term, "started_ms_ago": age_ms}, "1.0")
+        request = self._call.request("run", {"term": self._term}, "1.0")
         sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
         try:
             connect(sock, self._call.path, now_ns() + RETURN_NS // 10)

@@ -225,14 +225,7 @@ def tell_end(call: Call, term: int, state: str, code: int, started_ns: int) -> N
     deadline_ns = now_ns() + END_NS
     duration_ms = (now_ns() - started_ns) // NS_PER_MS
     while True:
-        age_ms = (now_ns() - started_ns) // NS_PER_MS
-        said = {
-            "state": state,
-            "code": code,
-            "duration_ms": duration_ms,
-            "started_ms_ago": age_ms,
-            "term": term,
-        }
+        said = {"state": state, "code": code, "duration_ms": duration_ms, "term": term}
         try:
             report_end(call, said, deadline_ns)
         except AgentUnreachable:

@@ -56,7 +56,8 @@ class Run:
     """One tick of one job as an instance keeps it.
 
     `tick_ms` is the wall time at which `once` was called on `node`, milliseconds since 1970; `age_ms` how
-    long ago it was written, by the instance's own clock; `duration_ms` and `code` are 0 until it has ended.
+    long ago that was, by the clocks of who tells and keeps it; `duration_ms` and `code` are 0 until it has
+    ended.
     """
 
     job: str
@@ -154,11 +155,11 @@ class Claim:
     needed: int
     instead_of: str = ""
     start: Run | None = None
-    """The younger start that stands in the way."""
+    """The start of another call within the gap, which stands in the way."""
     _granted: dict[str, str] = field(default_factory=dict)
     _standing: dict[str, str] = field(default_factory=dict)
 
-    def hear(self, instance: str, process: str, answer: TickAnswer) -> None:
+    def hear(self, instance: str, process: str, answer: TickAnswer, age_ms: int) -> None:
         """Take in what one instance answered; the newest answer of each counts."""
         self._granted.pop(instance, None)
         self._standing.pop(instance, None)
@@ -166,21 +167,24 @@ class Claim:
             self._granted[instance] = process
         elif answer.verdict is TickVerdict.YOURS or self._stands(answer):
             self._standing[instance] = process
-        self.start = self.start or self.younger_start(answer.runs)
+        self.start = self.start or self.near_start(answer.runs, age_ms)
 
     def _stands(self, answer: TickAnswer) -> bool:
         """Whether a look shows the claim itself, written before."""
         return answer.verdict is TickVerdict.SEEN and any(run.nonce == self.nonce for run in answer.runs)
 
-    def younger_start(self, runs: tuple[Run, ...]) -> Run | None:
-        """A start of another call within the gap, in either direction: clocks are set back, too."""
+    def near_start(self, runs: tuple[Run, ...], age_ms: int) -> Run | None:
+        """A start of another call within the gap of this one, in either direction: clocks are set back, too.
+
+        Call is compared with call: a claim that came late, for want of a leader, is still of its own tick.
+        """
         return next(
             (
                 run
                 for run in runs
                 if run.nonce not in (self.nonce, self.instead_of)
                 and run.state.is_start
-                and abs(run.age_ms) < self.gap_ms
+                and abs(run.age_ms - age_ms) < self.gap_ms
             ),
             None,
         )
@@ -223,7 +227,10 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a call of `once` asks for; durations are milliseconds, `tick_ms` is wall time since 1970."""
+    """What a call of `once` asks for; durations are milliseconds, `tick_ms` is wall time since 1970.
+
+    `age_ms` is how long ago it was called: it may have asked before.
+    """
 
     job: str
     nonce: str
@@ -234,10 +241,11 @@ class Wish:
     wait_ms: int
     overlaps: bool = True
     reruns_interrupted: bool = False
+    age_ms: int = 0
 
-    def run(self, state: RunState, term: int = 0) -> Run:
+    def run(self, state: RunState, term: int = 0, age_ms: int = 0) -> Run:
         """This tick, as an instance is to keep it."""
-        return Run(self.job, self.nonce, state, self.node, self.election, term, self.tick_ms)
+        return Run(self.job, self.nonce, state, self.node, self.election, term, self.tick_ms, age_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +289,7 @@ class Tick:
         self.in_the_way: Run | None = None
         """The run of another call that decided it."""
         self.ends_at = now + wish.wait_ms * NS_PER_MS
+        self.called_at = now - wish.age_ms * NS_PER_MS
         self._instances = instances
         self._beat_ns = lease_ms * NS_PER_MS // 3
         self._claim = Claim(wish.nonce, wish.gap_ms, majority(len(instances)))
@@ -314,7 +323,7 @@ class Tick:
         self._looked.add(instance)
         for run in answer.runs:
             self._note(run)
-        self._claim.hear(instance, process, answer)
+        self._claim.hear(instance, process, answer, self._age_ms(now))
         is_refused = self._holder is not None and self._claim.lacks(instance)
         self._due[instance] = now + (self._beat_ns // 10 if is_refused else self._beat_ns)
         if isinstance(operation, Look) and self._holder is not None and self._has_looked():
@@ -325,10 +334,14 @@ class Tick:
         self._asked.pop(instance, None)
         self._due[instance] = now
 
-    def notice(self, run: Run) -> None:
+    def notice(self, run: Run, now: Instant) -> None:
         """Take in what an instance published, or what this agent itself remembers."""
         self._note(run)
-        self._claim.start = self._claim.start or self._claim.younger_start((run,))
+        self._claim.start = self._claim.start or self._claim.near_start((run,), self._age_ms(now))
+
+    def _age_ms(self, now: Instant) -> int:
+        """How long ago `once` was called."""
+        return (now - self.called_at) // NS_PER_MS
 
     def _note(self, run: Run) -> None:
         known = self._runs.get(run.nonce)
@@ -344,7 +357,9 @@ class Tick:
         self.decision = self.decision or self._judge(around, now)
         if self.decision is not None:
             return []
-        return [self._ask(instance, around) for instance in self._instances if self._is_due(instance, now)]
+        return [
+            self._ask(instance, around, now) for instance in self._instances if self._is_due(instance, now)
+        ]
 
     def report(self) -> Report | None:
         """What is to be written down of a tick that was not started; nothing if another call has taken it.
@@ -423,12 +438,12 @@ class Tick:
     def _may_ask(self, instance: str) -> bool:
         return instance not in self._asked and (self._holder is None or self._claim.lacks(instance))
 
-    def _ask(self, instance: str, around: Surroundings) -> Ask:
+    def _ask(self, instance: str, around: Surroundings, now: Instant) -> Ask:
         """A claim by the leader, else a look; who must not overlap looks first."""
         operation: TickOperation = Look()
         if around.holder is not None and (self.wish.overlaps or self._has_looked()):
             self.term = around.holder.term
-            run = self.wish.run(RunState.RUNNING, self.term)
+            run = self.wish.run(RunState.RUNNING, self.term, self._age_ms(now))
             operation = ClaimTick(around.holder, run, self.wish.gap_ms, self._claim.instead_of)
         if around.holder is None or isinstance(operation, ClaimTick):
             self._tried.add(instance)

@@ -84,6 +84,21 @@ async def test_a_start_older_than_the_gap_refuses_nothing(hand: Hand) -> None:
     assert (await ask(hand.instance, claim("new"))).verdict is TickVerdict.GRANTED
 
 
+@pytest.mark.parametrize(
+    ("between_ms", "verdict"), [(GAP_MS - 5_000, TickVerdict.STARTED), (GAP_MS + 5_000, TickVerdict.GRANTED)]
+)
+async def test_the_gap_is_counted_from_call_to_call(
+    hand: Hand, between_ms: int, verdict: TickVerdict
+) -> None:
+    """However late the claims came: those of one tick are near each other, those of two are not."""
+    early, late = claim("early"), claim("late")
+    late_ms = 15_000
+    early = replace(early, run=replace(early.run, age_ms=between_ms + late_ms))
+    late = replace(late, run=replace(late.run, age_ms=late_ms))
+    assert (await ask(hand.instance, early)).verdict is TickVerdict.GRANTED
+    assert (await ask(hand.instance, late)).verdict is verdict
+
+
 async def test_only_whom_the_record_names_may_claim(hand: Hand) -> None:
     """Another holder, another term, and nobody at all once it is released."""
     for who in (holder(4610, "n2"), holder(4609), holder(4610, "n1", "i2")):

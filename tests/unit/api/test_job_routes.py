@@ -56,7 +56,9 @@ async def test_a_claim_that_is_won_is_answered_with_all_that_the_job_needs(
     """Term, tick, node and cluster; and what was left out has its default."""
     async with serving(path, source):
         status, said = await ask(
-            path, "/v1/jobs/report/claim", {"nonce": NONCE, "tick_ms": 1_790_000_000_999}
+            path,
+            "/v1/jobs/report/claim",
+            {"nonce": NONCE, "tick_ms": 1_790_000_000_999, "called_ms_ago": 250},
         )
     assert status == 200
     assert said["claim"] == "yours"
@@ -64,6 +66,7 @@ async def test_a_claim_that_is_won_is_answered_with_all_that_the_job_needs(
     assert (said["node"], said["cluster"]) == ("web-1", "prod")
     (wish,) = source.wishes
     assert (wish.job, wish.nonce, wish.gap_ms, wish.wait_ms) == ("report", NONCE, 45_000, 20_000)
+    assert wish.age_ms == 250
     assert (wish.overlaps, wish.reruns_interrupted, wish.election) == (True, False, "default")
 
 
@@ -169,7 +172,7 @@ async def test_a_run_is_connected_as_long_as_its_stream_is_open(path: Path, sour
     """The agent knows which run, and since when."""
     async with serving(path, source):
         reader, writer = await asyncio.open_unix_connection(path)
-        body = json.dumps({"nonce": NONCE, "term": 7, "started_ms_ago": 12}).encode()
+        body = json.dumps({"nonce": NONCE, "term": 7, "called_ms_ago": 12}).encode()
         head = f"POST /v1/jobs/report/run HTTP/1.0\r\nContent-Length: {len(body)}\r\n\r\n"
         writer.write(head.encode() + body)
         assert (await reader.readline()).split()[1] == b"200"

@@ -1,6 +1,7 @@
 """One call of `once`: when it asks whom, and what it decides."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -135,16 +136,43 @@ def test_who_does_not_lead_looks_at_once_and_then_every_beat() -> None:
 def test_a_waiter_leaves_when_it_hears_of_a_start_within_the_gap(age_ms: int) -> None:
     """Of any state but a missed tick."""
     driver = Driver(wish(), leads=False)
-    driver.tick.notice(other(RunState.DONE, age_ms=age_ms))
+    driver.tick.notice(other(RunState.DONE, age_ms=age_ms), driver.now)
     assert driver.step() == []
     assert driver.tick.decision is Decision.TAKEN
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "decision"), [(44_999, Decision.TAKEN), (45_000, Decision.YOURS), (-5_000, Decision.TAKEN)]
+)
+def test_the_gap_is_counted_from_call_to_call(age_ms: int, decision: Decision) -> None:
+    """A tick that was claimed late costs the next one nothing, and a late claim is still of its own tick."""
+    driver = Driver(wish(), leads=False)
+    driver.tick.notice(other(age_ms=age_ms), driver.now)
+    driver.step()
+    driver.answer(NAMES, TickVerdict.SEEN)
+    driver.now += 18_000 * NS_PER_MS
+    driver.holder = HOLDER
+    asks = driver.step()
+    assert all(isinstance(ask.operation, ClaimTick) and ask.operation.run.age_ms == 18_000 for ask in asks)
+    driver.answer(NAMES, TickVerdict.GRANTED, other(age_ms=age_ms + 18_000))
+    assert driver.tick.decision is decision
+
+
+def test_a_call_that_is_asked_again_is_as_old_as_at_first() -> None:
+    """Its agent was restarted in between; the start of another call is compared with the first asking."""
+    driver = Driver(replace(wish(), age_ms=4_000), leads=True)
+    (ask, *_) = driver.step()
+    assert isinstance(ask.operation, ClaimTick)
+    assert ask.operation.run.age_ms == 4_000
+    driver.answer(NAMES, TickVerdict.GRANTED, other(age_ms=49_000))
+    assert driver.tick.decision is Decision.YOURS
 
 
 @pytest.mark.parametrize("run", [other(age_ms=45_000), other(RunState.MISSED), other(age_ms=-45_000)])
 def test_an_older_start_and_a_missed_tick_stand_in_nobodys_way(run: Run) -> None:
     """They belong to another tick, or are no start."""
     driver = Driver(wish(), leads=True)
-    driver.tick.notice(run)
+    driver.tick.notice(run, driver.now)
     driver.step()
     driver.answer(NAMES, TickVerdict.GRANTED, run)
     assert driver.tick.decision is Decision.YOURS
@@ -221,12 +249,12 @@ def test_an_interrupted_run_is_passed_over_only_by_who_may_run_it_twice() -> Non
     for run, alive in ((other(RunState.INTERRUPTED), EVERYBODY), (other(), frozenset({"a"}))):
         driver = Driver(wish(reruns=True), leads=True)
         driver.alive = alive
-        driver.tick.notice(run)
+        driver.tick.notice(run, driver.now)
         asks = driver.step()
         assert isinstance(asks[0].operation, ClaimTick)
         assert asks[0].operation.instead_of == "other"
         driver = Driver(wish(), leads=True)
-        driver.tick.notice(run)
+        driver.tick.notice(run, driver.now)
         assert driver.step() == []
         assert driver.tick.decision is Decision.TAKEN
 
@@ -234,10 +262,10 @@ def test_an_interrupted_run_is_passed_over_only_by_who_may_run_it_twice() -> Non
 def test_who_may_run_it_again_waits_while_the_run_may_yet_turn_out_interrupted() -> None:
     """It leaves when the run has ended."""
     driver = Driver(wish(reruns=True), leads=False)
-    driver.tick.notice(other())
+    driver.tick.notice(other(), driver.now)
     driver.step()
     assert not driver.is_decided()
-    driver.tick.notice(other(RunState.FAILED))
+    driver.tick.notice(other(RunState.FAILED), driver.now)
     driver.step()
     assert driver.tick.decision is Decision.TAKEN
 
