@@ -1,4 +1,4 @@
-"""Every benchmark, one after the other: `python -m tests.benchmarks`, some twenty minutes."""
+"""Every benchmark, one after the other: `python -m tests.benchmarks`, some half an hour."""
 
 import subprocess
 import sys
@@ -9,6 +9,7 @@ PROGRAMS = (
     ("faults",),
     ("deadline",),
     ("once",),
+    ("ticks",),
     ("failover", "--candidates", "3"),
     ("failover", "--candidates", "20"),
 )

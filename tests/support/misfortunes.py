@@ -5,6 +5,7 @@ the instances is up all the time: of two that lose their data the second does so
 """
 
 import signal
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
@@ -27,7 +28,7 @@ class Misfortunes:
         self._cluster = cluster
         self._quorum = quorum
         self._agenda = agenda
-        self._next = 0
+        self._times: Counter[str] = Counter()
         self.all: dict[str, Callable[[], None]] = {
             "none": lambda: None,
             "kill -9 of the leader's agent, back after 1 s": partial(self._kill, SOON_S),
@@ -35,6 +36,7 @@ class Misfortunes:
             "SIGTERM of the leader's agent, back after 1 s": self._end,
             "SIGSTOP of the leader's agent for 1 s": partial(self._pause, SOON_S),
             "SIGSTOP of the leader's agent for 4 s": partial(self._pause, LATER_S),
+            "kill -9 of an instance, back after 4 s, data kept": self._lose_for_long,
             "kill -9 of two instances in turn, data kept": partial(self._in_turn, self._restart),
             "kill -9 of two instances in turn, data lost": partial(self._in_turn, self._empty),
             "SIGSTOP of two instances in turn, for 1 s": partial(self._in_turn, self._hang),
@@ -67,18 +69,25 @@ class Misfortunes:
         node.signal(signal.SIGSTOP)
         self._agenda.after(seconds, partial(node.signal, signal.SIGCONT))
 
-    # Two instances in turn, other ones each time.
+    # Instances, other ones each time.
+
+    def _turn(self, what: str) -> int:
+        """Which instance it befalls first this time."""
+        self._times[what] += 1
+        return (self._times[what] - 1) % 3
 
     def _in_turn(self, befall: Callable[[int], None]) -> None:
-        first, second = self._next % 3, (self._next + 1) % 3
-        self._next += 1
+        first = self._turn(befall.__name__)
         befall(first)
-        self._agenda.after(NEXT_S, partial(befall, second))
+        self._agenda.after(NEXT_S, partial(befall, (first + 1) % 3))
 
-    def _restart(self, index: int) -> None:
+    def _lose_for_long(self) -> None:
+        self._restart(self._turn("one"), LATER_S)
+
+    def _restart(self, index: int, after_s: float = AT_ONCE_S) -> None:
         self._quorum.save_now(index)
         self._quorum.kill(index)
-        self._agenda.after(AT_ONCE_S, partial(self._quorum.restart, index, keep_data=True))
+        self._agenda.after(after_s, partial(self._quorum.restart, index, keep_data=True))
 
     def _empty(self, index: int) -> None:
         self._quorum.kill(index)
