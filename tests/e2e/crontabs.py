@@ -26,9 +26,12 @@ mount --bind "$machine/spool" /var/spool/cron
 mount --bind "$machine/cron.d" /etc/cron.d
 : > "$machine/crontab"
 mount --bind "$machine/crontab" /etc/crontab
+mount --bind "$machine/group" /etc/group
 exec cron -f -L 0
 """
 """Ordinary users must reach the interpreter, wherever it is; the system's own crontabs must not run."""
+
+GROUPS = Path("/etc/group")
 
 
 class Machine:
@@ -43,6 +46,7 @@ class Machine:
             (directory / name).mkdir(parents=True)
         (directory / "spool/crontabs").chmod(0o1730)
         (directory / "bin/leader").symlink_to(programs / "leader")
+        (directory / "group").write_text(GROUPS.read_text())
         self.mail_file.touch()
         self.mail_file.chmod(0o666)
         sendmail = directory / "sbin/sendmail"
@@ -61,6 +65,13 @@ class Machine:
         file.write_text(text)
         file.chmod(0o600)
         subprocess.run(["chown", user, str(file)], check=True)
+
+    def add_member(self, user: str, group: str) -> None:
+        """Put a user in a group, as `adduser USER GROUP` does."""
+        lines = GROUPS.read_text().splitlines()
+        found = next(line for line in lines if line.startswith(f"{group}:"))
+        lines[lines.index(found)] = f"{found},{user}" if found[-1] != ":" else f"{found}{user}"
+        (self.directory / "group").write_text("\n".join([*lines, ""]))
 
     def start(self) -> None:
         """Run the daemon."""
