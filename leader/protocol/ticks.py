@@ -285,7 +285,7 @@ class Tick:
         self.wish = wish
         self.decision: Decision | None = None
         self.term = 0
-        """The term of the leadership that claimed it last, 0 if none did."""
+        """The term of the leadership that claimed it last, be it through an earlier process; 0 if none."""
         self.in_the_way: Run | None = None
         """The run of another call that decided it."""
         self.ends_at = now + wish.wait_ms * NS_PER_MS
@@ -344,6 +344,8 @@ class Tick:
         return (now - self.called_at) // NS_PER_MS
 
     def _note(self, run: Run) -> None:
+        if run.nonce == self.wish.nonce:
+            self.term = max(self.term, run.term)
         known = self._runs.get(run.nonce)
         if known is None or known.state.rank < run.state.rank:
             self._runs[run.nonce] = run
@@ -370,7 +372,7 @@ class Tick:
         is_lost = self.decision is Decision.MISSED or self._claim.is_written
         if self.decision in (None, Decision.YOURS) or not is_lost:
             return None
-        return Report(self.wish.run(state), self.wish.gap_ms)
+        return Report(self.wish.run(state, self.term), self.wish.gap_ms)
 
     def _begin(self, holder: Holder | None, now: Instant) -> None:
         """A leadership has begun or ended: what was granted under another one is asked for again."""
@@ -388,7 +390,7 @@ class Tick:
         if self.wish.reruns_interrupted:
             self._pass_over_interrupted(around)
         outcome = self._claim.outcome(leads=around.holder is not None)
-        is_asking = bool(self._asked.keys() & around.answering) or not self._tried >= around.answering
+        is_asking = bool(self._asked.keys() & around.answering or self._untried(around))
         self.in_the_way = self._claim.start or self._running(around)
         if outcome is Outcome.TAKEN and not self._may_be_rerun():
             return Decision.TAKEN
@@ -399,6 +401,10 @@ class Tick:
         if now >= self.ends_at and not is_asking:
             return Decision.TAKEN if self._claim.start else Decision.MISSED
         return None
+
+    def _untried(self, around: Surroundings) -> set[str]:
+        """Who answers and is yet to be asked; where the claim is seen to stand nothing is asked any more."""
+        return {name for name in around.answering - self._tried if self._claim.lacks(name)}
 
     def _may_be_rerun(self) -> bool:
         """Whether the start that stands in the way may yet turn out to have been interrupted."""

@@ -187,6 +187,30 @@ def test_a_waiter_that_becomes_the_leader_claims_at_once() -> None:
     assert [type(ask.operation) for ask in driver.step()] == [ClaimTick] * 3
 
 
+def test_a_look_that_shows_our_claim_once_we_lead_again_needs_no_claim_there() -> None:
+    """The agent was killed within its claim, and resumed its leadership while it looked."""
+    driver = Driver(wish(), leads=False)
+    driver.step()
+    driver.holder = HOLDER
+    driver.step()
+    driver.answer("1", TickVerdict.SEEN, wish().run(RunState.RUNNING, HOLDER.term))
+    driver.answer("23", TickVerdict.SEEN)
+    driver.answer("23", TickVerdict.GRANTED)
+    assert driver.tick.decision is Decision.YOURS
+
+
+def test_a_claim_of_the_process_before_keeps_its_term() -> None:
+    """The job gets the fencing token that it was claimed with, and the ledger as well."""
+    for seen, decision in ((NAMES, Decision.YOURS), ("1", Decision.MISSED)):
+        driver = Driver(wish(wait_ms=0), leads=False)
+        driver.step()
+        driver.answer(set(NAMES) - set(seen), TickVerdict.SEEN)
+        driver.answer(seen, TickVerdict.SEEN, wish().run(RunState.RUNNING, 7))
+        assert (driver.tick.decision, driver.tick.term) == (decision, 7)
+        report = driver.tick.report()
+        assert report is None or (report.run.state, report.run.term) == (RunState.INTERRUPTED, 7)
+
+
 def test_patience_ends_with_a_missed_tick_when_no_claim_was_seen() -> None:
     """It is to be written down, with the gap around it."""
     driver = Driver(wish(), leads=False)
