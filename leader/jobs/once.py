@@ -5,6 +5,7 @@ command starts there; all the others learn of the claim and leave. The claim is 
 command ends: it refuses a second start until the gap is over. Source: the last section of the protocol.
 """
 
+import contextlib
 import os
 import time
 
@@ -221,16 +222,14 @@ def conclude(call: Call, term: int, ended: Ended, started_ns: int) -> int:
 
 
 def tell_end(call: Call, term: int, state: str, code: int, started_ns: int) -> None:
-    """Have it written down; an agent that is being restarted is waited for, but not for long."""
+    """Have it written down by a majority; an agent that restarts is waited for, but not for long."""
     deadline_ns = now_ns() + END_NS
     duration_ms = (now_ns() - started_ns) // NS_PER_MS
+    said: Said = {"state": state, "code": code, "duration_ms": duration_ms, "term": term}
     while True:
-        said = {"state": state, "code": code, "duration_ms": duration_ms, "term": term}
-        try:
-            report_end(call, said, deadline_ns)
-        except AgentUnreachable:
-            if now_ns() >= deadline_ns:
+        with contextlib.suppress(AgentUnreachable):
+            if report_end(call, said, deadline_ns):
                 return
-            time.sleep(PAUSE_S)
-        else:
+        if now_ns() >= deadline_ns:
             return
+        time.sleep(PAUSE_S)
