@@ -323,7 +323,7 @@ class Tick:
     def miss(self, instance: str, now: Instant) -> None:
         """Note that an instance did not answer in time; it may have done what it was asked (rule R8)."""
         self._asked.pop(instance, None)
-        self._due[instance] = now
+        self._due[instance] = max(now, self._due[instance])
 
     def notice(self, run: Run) -> None:
         """Take in what an instance published, or what this agent itself remembers."""
@@ -344,7 +344,7 @@ class Tick:
         self.decision = self.decision or self._judge(around, now)
         if self.decision is not None:
             return []
-        return [self._ask(instance, around) for instance in self._instances if self._is_due(instance, now)]
+        return [self._ask(instance, around, now) for instance in self._instances if self._is_due(instance, now)]
 
     def report(self) -> Report | None:
         """What is to be written down of a tick that was not started; nothing if another call has taken it.
@@ -423,8 +423,11 @@ class Tick:
     def _may_ask(self, instance: str) -> bool:
         return instance not in self._asked and (self._holder is None or self._claim.lacks(instance))
 
-    def _ask(self, instance: str, around: Surroundings) -> Ask:
-        """A claim by the leader, else a look; who must not overlap looks first."""
+    def _ask(self, instance: str, around: Surroundings, now: Instant) -> Ask:
+        """A claim by the leader, else a look; who must not overlap looks first.
+
+        Who fails at once is not asked again at once.
+        """
         operation: TickOperation = Look()
         if around.holder is not None and (self.wish.overlaps or self._has_looked()):
             self.term = around.holder.term
@@ -433,4 +436,5 @@ class Tick:
         if around.holder is None or isinstance(operation, ClaimTick):
             self._tried.add(instance)
         self._asked[instance] = operation
+        self._due[instance] = now + self._beat_ns // 10
         return Ask(instance, operation)
