@@ -44,10 +44,12 @@ class Ledger:
     def drop_missed(self, kept: Iterable[str]) -> None:
         """Forget the missed ticks that no instance keeps: they were started in the end."""
         nonces = set(kept)
-        for known in self._jobs.values():
+        for job, known in tuple(self._jobs.items()):
             for nonce, item in tuple(known.items()):
                 if item.run.state is RunState.MISSED and nonce not in nonces:
                     del known[nonce]
+            if not known:
+                del self._jobs[job]
 
     def _bound(self, job: str) -> None:
         """Forget the oldest runs of a job, and the job that was not called for the longest time."""

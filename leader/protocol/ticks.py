@@ -332,7 +332,7 @@ class Tick:
     def miss(self, instance: str, now: Instant) -> None:
         """Note that an instance did not answer in time; it may have done what it was asked (rule R8)."""
         self._asked.pop(instance, None)
-        self._due[instance] = now
+        self._due[instance] = max(now, self._due[instance])
 
     def notice(self, run: Run, now: Instant) -> None:
         """Take in what an instance published, or what this agent itself remembers."""
@@ -445,7 +445,10 @@ class Tick:
         return instance not in self._asked and (self._holder is None or self._claim.lacks(instance))
 
     def _ask(self, instance: str, around: Surroundings, now: Instant) -> Ask:
-        """A claim by the leader, else a look; who must not overlap looks first."""
+        """A claim by the leader, else a look; who must not overlap looks first.
+
+        Who fails at once is not asked again at once.
+        """
         operation: TickOperation = Look()
         if around.holder is not None and (self.wish.overlaps or self._has_looked()):
             self.term = around.holder.term
@@ -454,4 +457,5 @@ class Tick:
         if around.holder is None or isinstance(operation, ClaimTick):
             self._tried.add(instance)
         self._asked[instance] = operation
+        self._due[instance] = now + self._beat_ns // 10
         return Ask(instance, operation)

@@ -54,3 +54,13 @@ def test_the_memory_is_bounded() -> None:
     ledger.learn([run("x", job=f"j{n}", age_ms=100 + n) for n in range(MOST_JOBS + 5)], 0)
     assert len(ledger.views(ALIVE, 0)) == MOST_JOBS
     assert ledger.runs("j", 0)
+
+
+def test_a_job_whose_only_tick_was_forgotten_is_forgotten_too() -> None:
+    """It stands in nobody's way when another job needs room."""
+    ledger = Ledger()
+    ledger.learn([run("m", RunState.MISSED, job="once-missed")], 0)
+    ledger.drop_missed(())
+    assert ledger.views(ALIVE, 0) == ()
+    ledger.learn([run("x", job=f"j{n}") for n in range(MOST_JOBS + 5)], 0)
+    assert len(ledger.views(ALIVE, 0)) == MOST_JOBS

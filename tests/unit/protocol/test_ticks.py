@@ -253,8 +253,20 @@ def test_an_unanswered_claim_is_sent_again_at_once() -> None:
     """Its grant is unknown, and the nonce is the same: asked again, it is answered as before."""
     driver = Driver(wish(), leads=True)
     first = driver.step()[0]
+    driver.pass_ms(LEASE_MS // 10)
     driver.tick.miss("1", driver.now)
     assert driver.step() == [first]
+
+
+def test_an_instance_that_refuses_every_connection_is_asked_again_after_a_while() -> None:
+    """Its failures come at once, however often it is asked; a processor is not kept busy with that."""
+    driver = Driver(wish(), leads=False)
+    driver.step()
+    driver.answer("12", TickVerdict.SEEN)
+    driver.tick.miss("3", driver.now)
+    assert driver.step() == []
+    assert driver.tick.wake_at == LEASE_MS * NS_PER_MS // 30
+    assert [ask.instance for ask in driver.pass_ms(334)] == ["3"]
 
 
 def test_a_tick_that_must_not_overlap_looks_before_it_claims() -> None:
