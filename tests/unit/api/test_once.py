@@ -2,10 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,35 +14,16 @@ from leader.api.once import ClaimedTick, ending
 from leader.clock import now_ns, utc_iso
 from leader.errors import AgentUnreachable, LeadershipLost, Refused, Undecided, UnknownElection, UsageError
 from leader.protocol.ticks import Decision, RunState
+from tests.support.blocks import BLOCKS, Block
 from tests.support.polling import NS_PER_S, PATIENCE_S, always, eventually, until
 from tests.unit.api.handmade import HandmadeSource, serving, thread
 from tests.unit.api.test_client import saying
 
-Body = Callable[[ClaimedTick | None], None]
-Block = Callable[..., None]
-"""Runs a function in a block of `once`, with what it is given."""
 
-
-def in_thread(path: Path, body: Body, job: str = "report", **said: Any) -> None:  # noqa: ANN401 - any of them
-    """In one of `Client`."""
-    with Client(path).once(job, **said) as tick:
-        body(tick)
-
-
-def in_task(path: Path, body: Body, job: str = "report", **said: Any) -> None:  # noqa: ANN401 - any of them
-    """In one of `AsyncClient`; the body runs in a thread, so that it may wait."""
-
-    async def work() -> None:
-        async with AsyncClient(path).once(job, **said) as tick:
-            await asyncio.to_thread(body, tick)
-
-    asyncio.run(work())
-
-
-@pytest.fixture(params=[in_thread, in_task])
+@pytest.fixture(params=BLOCKS)
 def block(request: pytest.FixtureRequest) -> Block:
     """A block of each kind."""
-    return request.param  # type: ignore[no-any-return]
+    return BLOCKS[request.param]
 
 
 def decided(decision: Decision | None = Decision.YOURS) -> HandmadeSource:
