@@ -25,6 +25,7 @@ Around them, arrows of import point down only:
     config      TOML and environment into a frozen Config
     protocol    pure: values, rules, the elector; the read model in snapshot.py
     guard       how work under a leadership joins the agent, so that a hand-over waits for it
+    claims      how a call of once claims its tick, stands for its run, and tells how that ended
     errors, clock, durations, paths     the base
 
 Why it is built so: `leader/DESIGN.md`. The public names below load on first use, because
@@ -37,11 +38,15 @@ __all__ = [
     "AgentUnreachable",
     "AsyncClient",
     "AsyncLeading",
+    "ClaimedTick",
     "Client",
     "LeaderError",
     "LeadershipLost",
     "Leading",
+    "Refused",
+    "Undecided",
     "UnknownElection",
+    "UsageError",
     "__version__",
     "check",
     "is_leader",
@@ -53,19 +58,32 @@ if TYPE_CHECKING:
     from leader.api.async_client import AsyncClient
     from leader.api.async_watch import AsyncLeading
     from leader.api.client import Client, check, is_leader
+    from leader.api.once import ClaimedTick
     from leader.api.token import term
     from leader.api.watch import Leading
-    from leader.errors import AgentUnreachable, LeaderError, LeadershipLost, UnknownElection
+    from leader.errors import (
+        AgentUnreachable,
+        LeaderError,
+        LeadershipLost,
+        Refused,
+        Undecided,
+        UnknownElection,
+        UsageError,
+    )
 
 _HOMES = {
     "AgentUnreachable": "leader.errors",
     "AsyncClient": "leader.api.async_client",
     "AsyncLeading": "leader.api.async_watch",
+    "ClaimedTick": "leader.api.once",
     "Client": "leader.api.client",
     "LeaderError": "leader.errors",
     "LeadershipLost": "leader.errors",
     "Leading": "leader.api.watch",
+    "Refused": "leader.errors",
+    "Undecided": "leader.errors",
     "UnknownElection": "leader.errors",
+    "UsageError": "leader.errors",
     "check": "leader.api.client",
     "is_leader": "leader.api.client",
     "term": "leader.api.token",

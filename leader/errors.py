@@ -6,7 +6,9 @@
     ├── ConfigurationError         78   the file or the environment breaks a rule
     ├── AlreadyRunning             75   another agent holds the socket or the state directory
     ├── AgentUnreachable            3   no agent answers: down, hung, forbidden, or its answer too old
+    │   └── Unanswered              3   it was asked and gave no answer: what was asked for may yet be done
     ├── LeadershipLost             75   work under a leadership may not go on: this node no longer has it
+    ├── Undecided                  75   a tick was not claimed in time, and nobody can tell by whom else
     ├── Refused                     1   the agent or the operating system said no
     ├── TermNotSaved                1   a term could not be written to disk, so nothing is claimed with it
     └── InstanceError               1   no vote can be had from one instance
@@ -56,8 +58,18 @@ class AgentUnreachable(LeaderError):
     exit_code = 3
 
 
+class Unanswered(AgentUnreachable):
+    """The agent was asked, and its answer was lost: whether it does what was asked for is not known."""
+
+
 class LeadershipLost(LeaderError):
     """Work that belongs to one leadership may not go on: this node does not lead any more with that term."""
+
+    exit_code = 75
+
+
+class Undecided(LeaderError):
+    """This call may not start its tick, and nobody can tell that another one has."""
 
     exit_code = 75
 

@@ -6,12 +6,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from leader.api.answers import Sure, checked, document, path_of, sure, unreachable
+from leader.api.async_once import AsyncRunningBlock, decide
 from leader.api.async_reach import AsyncGuard, fetch
 from leader.api.async_watch import AsyncLeading, AsyncWatch
 from leader.api.client import DEFAULT_TIMEOUT_S
+from leader.api.once import DEFAULT_GAP_S, ClaimedTick, Overlap, Terms, claimed
 from leader.api.patience import Patience
 from leader.api.token import POLL_S, token
 from leader.api.vigil import Vigil
+from leader.claims import Call, Run
 from leader.clock import now_ns
 from leader.errors import AgentUnreachable, LeadershipLost, UsageError
 from leader.paths import client_socket
@@ -137,6 +140,36 @@ class AsyncClient:
             raise
         async with AsyncWatch(self._sure, self.socket_path, guard, vigil) as watch:
             yield watch.leading
+
+    @asynccontextmanager
+    async def once(
+        self,
+        job: str,
+        *,
+        gap: float = DEFAULT_GAP_S,
+        wait: float | None = None,
+        election: str = "default",
+        overlap: Overlap = "allow",
+        rerun_interrupted: bool = False,
+    ) -> AsyncIterator[ClaimedTick | None]:
+        """A block that runs once per tick in the whole cluster; it gets None where it is not to run.
+
+        As `Client.once`; a block that is cancelled is written down as failed.
+
+        Raises:
+            Undecided: nobody claimed the tick in time, or nobody can tell; it is worth another try.
+            Refused: this user may not claim; the message says what to do.
+            UsageError: a value is wrong; UnknownElection: there is no election of that name.
+            AgentUnreachable: time ran out, and no answer ever came.
+        """
+        call = Call(self.socket_path, job, election)
+        asking = Terms(gap, wait, overlap, rerun_interrupted).asking(call)
+        tick = claimed(call, await decide(asking))
+        if tick is None:
+            yield None
+        else:
+            async with AsyncRunningBlock(Run(call, tick.term)):
+                yield tick
 
     async def _join(self, election: str, patience: Patience) -> tuple[AsyncGuard, Sure]:
         """Wait until this node leads and the agent knows of the work."""

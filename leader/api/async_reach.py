@@ -1,11 +1,12 @@
 """How a coroutine asks the agent: a small HTTP by hand, so that nothing blocks and nothing else is needed."""
 
 import asyncio
+import contextlib
 import socket
 from typing import Self
 
 from leader.api.answers import unreachable
-from leader.errors import AgentUnreachable
+from leader.errors import AgentUnreachable, Unanswered
 from leader.guard import LONGEST_HEAD, MUST_END, About, joined, joining, not_joined
 from leader.reach import FIRST_PAUSE_S, LONGEST_PAUSE_S, patience_s
 
@@ -18,16 +19,40 @@ async def fetch(path: str, target: str, deadline_ns: int) -> tuple[int, bytes]:
     Raises:
         AgentUnreachable: there was no whole answer before the deadline.
     """
+    answer = await exchange(path, f"GET {target} HTTP/1.0\r\nHost: leader\r\n\r\n".encode(), deadline_ns)
     try:
-        async with asyncio.timeout(patience_s(deadline_ns)):
-            sock = await _connected(path)
-            try:
-                request = f"GET {target} HTTP/1.0\r\nHost: leader\r\n\r\n"
-                return _understood(await _exchange(sock, request.encode()))
-            finally:
-                sock.close()
+        return _understood(answer)
     except (OSError, ValueError) as error:
         raise unreachable(path, error) from error
+
+
+async def exchange(path: str, request: bytes, deadline_ns: int) -> bytes:
+    """All that the agent answers until it closes the connection, which it has to be asked to do.
+
+    Raises:
+        AgentUnreachable: nobody could be asked in time; Unanswered: there was no end of an answer in time.
+    """
+    problem = AgentUnreachable
+    try:
+        async with asyncio.timeout(patience_s(deadline_ns)):
+            with contextlib.closing(await _connected(path)) as sock:
+                problem = Unanswered
+                return await _exchange(sock, request)
+    except (OSError, ValueError) as error:
+        raise problem(str(unreachable(path, error))) from error
+
+
+async def stay(path: str, request: bytes) -> None:
+    """Send a request, and return when the agent has ended its answer; what it says is of no interest.
+
+    Raises:
+        OSError: the agent cannot be reached, or its answer was cut off.
+    """
+    loop = asyncio.get_running_loop()
+    with contextlib.closing(await _connected(path)) as sock:
+        await loop.sock_sendall(sock, request)
+        while await loop.sock_recv(sock, LONGEST_ANSWER):
+            pass
 
 
 class AsyncGuard:

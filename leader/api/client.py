@@ -14,10 +14,12 @@ from time import sleep
 from typing import Any
 
 from leader.api.answers import Sure, checked, document, path_of, sure, unreachable
+from leader.api.once import DEFAULT_GAP_S, ClaimedTick, Overlap, RunningBlock, Terms, claimed
 from leader.api.patience import Patience
 from leader.api.token import POLL_S, token
 from leader.api.vigil import Vigil
 from leader.api.watch import Leading, OnLoss, Watch
+from leader.claims import Call, Run, decide
 from leader.clock import now_ns
 from leader.errors import AgentUnreachable, LeadershipLost, UsageError
 from leader.guard import Guard
@@ -189,6 +191,45 @@ class Client:
             raise
         with Watch(self._sure, self.socket_path, guard, vigil, on_loss) as watch:
             yield watch.leading
+
+    @contextmanager
+    def once(
+        self,
+        job: str,
+        *,
+        gap: float = DEFAULT_GAP_S,
+        wait: float | None = None,
+        election: str = "default",
+        overlap: Overlap = "allow",
+        rerun_interrupted: bool = False,
+    ) -> Iterator[ClaimedTick | None]:
+        """A block that runs once per tick in the whole cluster; it gets None where it is not to run.
+
+        Every node calls it at the same tick, as it would `leader once`. The one that leads claims the tick
+        for its block; the others get None, and so does a tick that would overlap with the last run if
+        `overlap` is "skip". While nobody leads this waits: `wait` seconds, or two leases, at most `gap` less
+        15 s. The claim outlives the block: it refuses a second start for `gap` seconds.
+
+        A block that ends is written down as done, one that raises as failed, or as stopped if that is
+        LeadershipLost; what it raises goes on as it is. To write it down, an agent that is away is waited
+        for, at most 5 s. If the program dies, the tick is shown as interrupted, and only `rerun_interrupted`,
+        which may start it twice, lets another node run it. A block runs on when its node loses the
+        leadership; one that may not calls `check(tick.election, term=tick.term)` before each step.
+
+        Raises:
+            Undecided: nobody claimed the tick in time, or nobody can tell; it is worth another try.
+            Refused: this user may not claim; the message says what to do.
+            UsageError: a value is wrong; UnknownElection: there is no election of that name.
+            AgentUnreachable: time ran out, and no answer ever came.
+        """
+        call = Call(self.socket_path, job, election)
+        asking = Terms(gap, wait, overlap, rerun_interrupted).asking(call)
+        tick = claimed(call, decide(asking))
+        if tick is None:
+            yield None
+        else:
+            with RunningBlock(Run(call, tick.term)):
+                yield tick
 
     def _join(self, election: str, patience: Patience) -> tuple[Guard, Sure]:
         """Wait until this node leads and the agent knows of the work."""

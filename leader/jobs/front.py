@@ -17,7 +17,7 @@ from leader.jobs.watcher import Watcher
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from leader.jobs.claims import Presence
+    from leader.claims import Presence
 
 SIGNALLED = 128
 NS_PER_MS = 1_000_000

@@ -5,13 +5,24 @@ command starts there; all the others learn of the claim and leave. The claim is 
 command ends: it refuses a second start until the gap is over. Source: the last section of the protocol.
 """
 
-import contextlib
 import os
-import time
 
+from leader.claims import (
+    ANSWER_NS,
+    DEFAULT_GAP_MS,
+    Asking,
+    Call,
+    Headers,
+    Presence,
+    Run,
+    Said,
+    decide,
+    is_ours,
+    longest_wait_ms,
+    tell_end,
+)
 from leader.clock import now_ns
 from leader.errors import AgentUnreachable, LeaderError, Refused, UsageError
-from leader.jobs.claims import Call, Presence, Said, claim, report_end
 from leader.jobs.command import ignored_signals
 from leader.jobs.front import Ended, Front
 from leader.jobs.limit import Answer, Limit
@@ -22,15 +33,6 @@ from leader.paths import client_socket
 PROGRAM = "leader once"
 UNDECIDED = 75
 """Leadership was lost under the command, patience ended, or nothing could be decided. Source: EX_TEMPFAIL."""
-
-NS_PER_MS = 1_000_000
-DEFAULT_GAP_MS = 45_000
-LATE_MS = 10_000
-LONGEST_WAIT_UNASKED_MS = 20_000
-PAUSE_S = 0.1
-ANSWER_NS = 2_000 * NS_PER_MS
-LOST_ANSWER_NS = 5_000 * NS_PER_MS
-END_NS = 5_000 * NS_PER_MS
 LARGEST_EXIT = 254
 WITH_VALUE = (
     *("--election", "--gap", "--wait", "--overlap"),
@@ -56,7 +58,6 @@ class Options:
         self.skipped_exit = skipped_exit(words)
         self.stops_on_loss = "--stop-on-loss" in words.values
         self.wishes: Said = {
-            "gap_ms": self.gap_ms,
             "overlap": overlap(words),
             "rerun_interrupted": "--rerun-interrupted" in words.values,
         }
@@ -77,20 +78,13 @@ def once(words: Words) -> int:
     """Claim this tick, and run the command if it is ours.
 
     Raises:
-        LeaderError: the words are wrong, there is no such election, or no agent lets us claim.
+        LeaderError: the words are wrong, there is no such election, no agent lets us claim, or none decides.
     """
     options = Options(words)
     path = client_socket(os.environ, words.values.get("--socket"))
     call = Call(path, job_of(words), words.values.get("--election", "default"))
-    answer = decide(call, options)
-    match answer["leader-claim"]:
-        case "yours":
-            return start(call, answer, words, options)
-        case "taken" | "overlaps":
-            return options.skipped_exit
-        case _:
-            complain(PROGRAM, answer.get("leader-error", "nothing could be decided"))
-            return UNDECIDED
+    answer = decide(Asking(call, options.wishes, options.gap_ms, options.wait_ms))
+    return start(call, answer, words, options) if is_ours(answer) else options.skipped_exit
 
 
 def job_of(words: Words) -> str:
@@ -112,7 +106,7 @@ def check_wait(words: Words, wait_ms: int | None, gap_ms: int) -> None:
     Raises:
         UsageError: one could.
     """
-    most_ms = max(0, gap_ms - LATE_MS)
+    most_ms = longest_wait_ms(gap_ms)
     if wait_ms is not None and wait_ms > most_ms:
         raise UsageError(
             f"--wait {words.values['--wait']} is more than --gap less 10 s, {most_ms} ms: "
@@ -144,32 +138,7 @@ def skipped_exit(words: Words) -> int:
     return int(text)
 
 
-def decide(call: Call, options: Options) -> dict[str, str]:
-    """The headers of the agent's answer; asked again, with the same nonce, until one has come or time is up.
-
-    Raises:
-        LeaderError: none came in time, or it was a refusal.
-    """
-    unasked_ms = max(0, min(LONGEST_WAIT_UNASKED_MS, options.gap_ms - LATE_MS * 3 // 2))
-    patience_ms = unasked_ms if options.wait_ms is None else options.wait_ms
-    until_ns = call.called_ns + patience_ms * NS_PER_MS
-    is_asked = False
-    while True:
-        left_ms = max(0, (until_ns - now_ns()) // NS_PER_MS)
-        wait: Said = {} if options.wait_ms is None and not is_asked else {"wait_ms": left_ms}
-        try:
-            answer = claim(call, options.wishes | wait, max(until_ns, now_ns()) + ANSWER_NS)
-        except AgentUnreachable:
-            if now_ns() >= max(until_ns, call.called_ns + LOST_ANSWER_NS * is_asked):
-                raise
-        else:
-            if answer["leader-claim"] != "undecided" or now_ns() >= until_ns:
-                return answer
-        is_asked = True
-        time.sleep(PAUSE_S)
-
-
-def start(call: Call, answer: dict[str, str], words: Words, options: Options) -> int:
+def start(call: Call, answer: Headers, words: Words, options: Options) -> int:
     """Run the command, and tell how it ended; its own exit code, or 75 if it was stopped."""
     term = int(answer["leader-term"])
     environment = {
@@ -182,15 +151,15 @@ def start(call: Call, answer: dict[str, str], words: Words, options: Options) ->
         "LEADER_TICK": answer["leader-tick"],
     }
     limit = limit_of(call, term, options)
-    started_ns = now_ns()
+    run = Run(call, term)
     if limit is None:
         complain(PROGRAM, "the command was not started: this node leads no more")
-        tell_end(call, term, "stopped", UNDECIDED, started_ns)
+        tell_end(run, "stopped", UNDECIDED)
         return UNDECIDED
-    presence = Presence(call, term)
+    presence = Presence(run)
     ended = Front(PROGRAM, limit, ignored_signals(), presence).run(words.command, environment)
     presence.close()
-    return conclude(call, term, ended, started_ns)
+    return conclude(run, ended)
 
 
 def limit_of(call: Call, term: int, options: Options) -> Limit | None:
@@ -211,25 +180,11 @@ def limit_of(call: Call, term: int, options: Options) -> Limit | None:
     return Leadership(lease, guard, most_ms=options.max_run_ms)
 
 
-def conclude(call: Call, term: int, ended: Ended, started_ns: int) -> int:
+def conclude(run: Run, ended: Ended) -> int:
     """Tell how the command ended; the exit code to end with."""
     if ended.lost:
         complain(PROGRAM, f"the command was stopped: {ended.lost}")
-        tell_end(call, term, "stopped", UNDECIDED, started_ns)
+        tell_end(run, "stopped", UNDECIDED)
         return UNDECIDED
-    tell_end(call, term, "failed" if ended.exit_code else "done", ended.exit_code, started_ns)
+    tell_end(run, "failed" if ended.exit_code else "done", ended.exit_code)
     return ended.exit_code
-
-
-def tell_end(call: Call, term: int, state: str, code: int, started_ns: int) -> None:
-    """Have it written down by a majority; an agent that restarts is waited for, but not for long."""
-    deadline_ns = now_ns() + END_NS
-    duration_ms = (now_ns() - started_ns) // NS_PER_MS
-    said: Said = {"state": state, "code": code, "duration_ms": duration_ms, "term": term}
-    while True:
-        with contextlib.suppress(AgentUnreachable):
-            if report_end(call, said, deadline_ns):
-                return
-        if now_ns() >= deadline_ns:
-            return
-        time.sleep(PAUSE_S)

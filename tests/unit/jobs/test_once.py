@@ -3,9 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from leader.clock import now_ns
-from leader.jobs.claims import Call
-from leader.jobs.once import tell_end
+from leader.claims import Call, Run, tell_end
 from tests.support.polling import eventually
 from tests.unit.api.handmade import HandmadeSource, serving
 
@@ -16,7 +14,7 @@ async def test_an_end_that_no_majority_has_yet_is_told_again(tmp_path: Path) -> 
     path = tmp_path / "s"
     async with serving(path, source):
         call = Call(str(path), "report", "default")
-        telling = asyncio.create_task(asyncio.to_thread(tell_end, call, 7, "done", 0, now_ns()))
+        telling = asyncio.create_task(asyncio.to_thread(tell_end, Run(call, 7), "done", 0))
         await eventually(lambda: bool(source.ended))
         source.writes = True
         await telling
