@@ -1,0 +1,189 @@
+-- The runs of jobs at one instance: claims of ticks, reports of their ends, and looks, in one atomic script.
+-- Its twin in Python, for the simulation, is the model instance of the tests; the rules are those of
+-- leader/protocol/ticks.py.
+--
+-- Runs on Redis 6.0 and later and on Valkey. Ages are read off the server's clock, as a key's TTL would be: they
+-- guard against a second start after a change of leader, never against two leaders.
+--
+-- KEYS  [1]  leader:<cluster>:jobs              hash: job -> JSON, a list of the RUN fields below, newest first
+--       [2+] leader:<cluster>:election:<name>   the records of the elections that claims name
+-- ARGV  [1]  format  [2] channel for notices, leader:<cluster>:<db>:jobs
+--       [3]  how many runs of a job, and [4] how many jobs are kept
+--       then fifteen for each call:
+--       kind         look | claim | report
+--       job
+--       nonce, state, node, election, term, tick_ms, age_ms, duration_ms, code   of the run
+--       gap_ms       claim: no start may be younger; report of a missed tick: no start may be nearer
+--       index, holder   claim: of the record's key in KEYS, and whom it must name
+--       instead_of   claim: the nonce of a run that does not stand in the way
+--
+-- Returns {format, process, answers}, all strings: an answer is {verdict, run, ...} with the runs as they then
+--       stand, where age_ms takes the place of at_ms.
+-- Errors: "LEADERKEY wrongtype|unreadable <key>" before anything was written, "LEADERCOMMAND <command> <error>".
+
+local RUN = {'nonce', 'state', 'node', 'election', 'term', 'tick_ms', 'at_ms', 'duration_ms', 'code'}
+local NONCE, STATE, AT, DURATION, CODE = 1, 2, 7, 8, 9
+local FORMAT, CHANNEL = ARGV[1], ARGV[2]
+local LONGEST, MOST_JOBS = tonumber(ARGV[3]), tonumber(ARGV[4])
+local FIRST_CALL, CALL_LENGTH = 5, 15
+local RANKS = {missed = 0, running = 1, interrupted = 2}
+
+-- Lua's numbers are doubles: never print one as a float.
+local function text(number)
+  return string.format('%.0f', number)
+end
+
+local function fail(reason, key)
+  error('LEADERKEY ' .. reason .. ' ' .. key, 0)
+end
+
+local function run(command, ...)
+  local reply = redis.pcall(command, ...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if string.find(reply.err, 'WRONGTYPE', 1, true) then fail('wrongtype', (...)) end
+  error('LEADERCOMMAND ' .. command .. ' ' .. reply.err, 0)
+end
+
+local function field(info, name)
+  return string.match(info, '\n' .. name .. ':([^\r\n]*)') or ''
+end
+
+local process = field(run('INFO', 'server'), 'run_id') .. ':' .. field(run('INFO', 'replication'), 'master_replid')
+local time = run('TIME')
+local now_ms = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+
+local function is_run(value)
+  if type(value) ~= 'table' or #value ~= #RUN then return false end
+  for i = 1, #RUN do
+    if type(value[i]) ~= 'string' then return false end
+  end
+  return tonumber(value[AT]) ~= nil
+end
+
+local function load_runs(job)
+  local stored = run('HGET', KEYS[1], job)
+  if not stored then return {} end
+  local ok, runs = pcall(cjson.decode, stored)
+  if not ok or type(runs) ~= 'table' then fail('unreadable', KEYS[1]) end
+  for _, value in ipairs(runs) do
+    if not is_run(value) then fail('unreadable', KEYS[1]) end
+  end
+  return runs
+end
+
+-- A job that was not started for the longest time makes room for a new one.
+local function make_room(job)
+  if run('HLEN', KEYS[1]) < MOST_JOBS or run('HEXISTS', KEYS[1], job) == 1 then return end
+  local oldest, found = nil, run('HGETALL', KEYS[1])
+  for i = 1, #found, 2 do
+    local ok, runs = pcall(cjson.decode, found[i + 1])
+    local at = ok and type(runs) == 'table' and is_run(runs[1]) and tonumber(runs[1][AT]) or 0
+    if not oldest or at < oldest.at then oldest = {job = found[i], at = at} end
+  end
+  run('HDEL', KEYS[1], oldest.job)
+end
+
+local function store(job, runs)
+  if #runs == 0 then
+    run('HDEL', KEYS[1], job)
+    return
+  end
+  table.sort(runs, function(a, b) return tonumber(a[AT]) > tonumber(b[AT]) end)
+  while #runs > LONGEST do table.remove(runs) end
+  make_room(job)
+  run('HSET', KEYS[1], job, cjson.encode(runs))
+end
+
+-- Whoever may not publish may still vote: a lost notice only costs time.
+local function publish(job, value)
+  local notice = {job, unpack(value)}
+  notice[AT + 1] = text(now_ms - tonumber(value[AT]))
+  redis.pcall('PUBLISH', CHANNEL, cjson.encode(notice))
+end
+
+local function position_of(runs, nonce)
+  for i, value in ipairs(runs) do
+    if value[NONCE] == nonce then return i end
+  end
+  return nil
+end
+
+-- In either direction: the clock may have been set meanwhile.
+local function is_near(value, at_ms, gap_ms)
+  return math.abs(at_ms - tonumber(value[AT])) < gap_ms
+end
+
+local function is_holder(call)
+  local found = run('HMGET', KEYS[tonumber(call.index)], 'process', 'state', 'holder')
+  return found[1] == process and found[2] == 'held' and found[3] == call.holder
+end
+
+local function claim(call, runs)
+  if position_of(runs, call.run[NONCE]) then return 'yours' end
+  if not is_holder(call) then return 'not-holder' end
+  for _, value in ipairs(runs) do
+    if value[STATE] ~= 'missed' and value[NONCE] ~= call.instead_of and is_near(value, now_ms, call.gap_ms) then
+      return 'started'
+    end
+  end
+  for i = #runs, 1, -1 do
+    if runs[i][STATE] == 'missed' and is_near(runs[i], now_ms, call.gap_ms) then table.remove(runs, i) end
+  end
+  runs[#runs + 1] = call.run
+  store(call.job, runs)
+  publish(call.job, call.run)
+  return 'granted'
+end
+
+local function rank(state)
+  return RANKS[state] or 3
+end
+
+local function report(call, runs)
+  local new, position = call.run, position_of(runs, call.run[NONCE])
+  if position then
+    local old = runs[position]
+    if rank(new[STATE]) < rank(old[STATE]) then return end
+    old[STATE], old[DURATION], old[CODE] = new[STATE], new[DURATION], new[CODE]
+    new = old
+  else
+    for _, value in ipairs(runs) do
+      if new[STATE] == 'missed' and is_near(value, tonumber(new[AT]), call.gap_ms) then return end
+    end
+    runs[#runs + 1] = new
+  end
+  store(call.job, runs)
+  publish(call.job, new)
+end
+
+local function carry_out(call)
+  local runs, verdict = load_runs(call.job), 'seen'
+  if call.kind == 'claim' then
+    verdict = claim(call, runs)
+  elseif call.kind == 'report' then
+    report(call, runs)
+  end
+  local answer = {verdict}
+  for _, value in ipairs(runs) do
+    local shown = {unpack(value)}
+    shown[AT] = text(now_ms - tonumber(value[AT]))
+    answer[#answer + 1] = shown
+  end
+  return answer
+end
+
+local function call_at(position)
+  local values = {}
+  for i = 1, #RUN do values[i] = ARGV[position + 1 + i] end
+  values[AT] = text(now_ms - tonumber(values[AT]))
+  return {
+    kind = ARGV[position], job = ARGV[position + 1], run = values, gap_ms = tonumber(ARGV[position + 11]),
+    index = ARGV[position + 12], holder = ARGV[position + 13], instead_of = ARGV[position + 14],
+  }
+end
+
+local answers = {}
+for position = FIRST_CALL, #ARGV, CALL_LENGTH do
+  answers[#answers + 1] = carry_out(call_at(position))
+end
+return {FORMAT, process, answers}
