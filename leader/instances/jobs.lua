@@ -11,14 +11,14 @@
 --       [3]  how many runs of a job, and [4] how many jobs are kept
 --       then fifteen for each call:
 --       kind         look | claim | report
---       job
+--       job          "": of all jobs, to look at
 --       nonce, state, node, election, term, tick_ms, age_ms, duration_ms, code   of the run
 --       gap_ms       claim: no start may be younger; report of a missed tick: no start may be nearer
 --       index, holder   claim: of the record's key in KEYS, and whom it must name
 --       instead_of   claim: the nonce of a run that does not stand in the way
 --
 -- Returns {format, process, answers}, all strings: an answer is {verdict, run, ...} with the runs as they then
---       stand, where age_ms takes the place of at_ms.
+--       stand, each {job, the RUN fields}, where age_ms takes the place of at_ms. So is what is published.
 -- Errors: "LEADERKEY wrongtype|unreadable <key>" before anything was written, "LEADERCOMMAND <command> <error>".
 
 local RUN = {'nonce', 'state', 'node', 'election', 'term', 'tick_ms', 'at_ms', 'duration_ms', 'code'}
@@ -60,9 +60,7 @@ local function is_run(value)
   return tonumber(value[AT]) ~= nil
 end
 
-local function load_runs(job)
-  local stored = run('HGET', KEYS[1], job)
-  if not stored then return {} end
+local function decode(stored)
   local ok, runs = pcall(cjson.decode, stored)
   if not ok or type(runs) ~= 'table' then fail('unreadable', KEYS[1]) end
   for _, value in ipairs(runs) do
@@ -71,13 +69,23 @@ local function load_runs(job)
   return runs
 end
 
+local function load_runs(job)
+  local stored = run('HGET', KEYS[1], job)
+  return stored and decode(stored) or {}
+end
+
+local function shown(job, value)
+  local fields = {job, unpack(value)}
+  fields[AT + 1] = text(now_ms - tonumber(value[AT]))
+  return fields
+end
+
 -- A job that was not started for the longest time makes room for a new one.
 local function make_room(job)
   if run('HLEN', KEYS[1]) < MOST_JOBS or run('HEXISTS', KEYS[1], job) == 1 then return end
   local oldest, found = nil, run('HGETALL', KEYS[1])
   for i = 1, #found, 2 do
-    local ok, runs = pcall(cjson.decode, found[i + 1])
-    local at = ok and type(runs) == 'table' and is_run(runs[1]) and tonumber(runs[1][AT]) or 0
+    local at = tonumber(decode(found[i + 1])[1][AT])
     if not oldest or at < oldest.at then oldest = {job = found[i], at = at} end
   end
   run('HDEL', KEYS[1], oldest.job)
@@ -96,9 +104,7 @@ end
 
 -- Whoever may not publish may still vote: a lost notice only costs time.
 local function publish(job, value)
-  local notice = {job, unpack(value)}
-  notice[AT + 1] = text(now_ms - tonumber(value[AT]))
-  redis.pcall('PUBLISH', CHANNEL, cjson.encode(notice))
+  redis.pcall('PUBLISH', CHANNEL, cjson.encode(shown(job, value)))
 end
 
 local function position_of(runs, nonce)
@@ -156,7 +162,16 @@ local function report(call, runs)
   publish(call.job, new)
 end
 
+local function look_at_all()
+  local answer, found = {'seen'}, run('HGETALL', KEYS[1])
+  for i = 1, #found, 2 do
+    for _, value in ipairs(decode(found[i + 1])) do answer[#answer + 1] = shown(found[i], value) end
+  end
+  return answer
+end
+
 local function carry_out(call)
+  if call.job == '' then return look_at_all() end
   local runs, verdict = load_runs(call.job), 'seen'
   if call.kind == 'claim' then
     verdict = claim(call, runs)
@@ -164,11 +179,7 @@ local function carry_out(call)
     report(call, runs)
   end
   local answer = {verdict}
-  for _, value in ipairs(runs) do
-    local shown = {unpack(value)}
-    shown[AT] = text(now_ms - tonumber(value[AT]))
-    answer[#answer + 1] = shown
-  end
+  for _, value in ipairs(runs) do answer[#answer + 1] = shown(call.job, value) end
   return answer
 end
 

@@ -14,6 +14,11 @@ from leader.protocol.quorum import majority
 from leader.protocol.record import Holder
 
 FOREVER: Instant = 2**63
+DEFAULT_GAP_MS = 45_000
+LONGEST_GAP_MS = 7 * 24 * 3600 * 1000
+LATE_MS = 10_000
+"""How much later than the others a node's clock may call: a wait that is longer could outlast the gap."""
+
 LONGEST_LEDGER = 10
 """How many runs of one job an instance keeps."""
 
@@ -256,6 +261,11 @@ class Surroundings:
     alive: frozenset[str]
 
 
+def default_wait_ms(gap_ms: int, lease_ms: int) -> int:
+    """How long a call waits by default: two leases, at most 15 s less than the gap, at least 0."""
+    return max(0, min(2 * lease_ms, gap_ms - LATE_MS * 3 // 2))
+
+
 class Tick:
     """One call of `once` at one agent, from its arrival to its decision.
 
@@ -266,6 +276,8 @@ class Tick:
     def __init__(self, wish: Wish, instances: tuple[str, ...], lease_ms: int, now: Instant) -> None:
         self.wish = wish
         self.decision: Decision | None = None
+        self.term = 0
+        """The term of the leadership that claimed it last, 0 if none did."""
         self.in_the_way: Run | None = None
         """The run of another call that decided it."""
         self.ends_at = now + wish.wait_ms * NS_PER_MS
@@ -287,9 +299,10 @@ class Tick:
         return min(moments, default=FOREVER)
 
     @property
-    def is_claiming(self) -> bool:
-        """Whether claims are on their way, so that a hand-over waits a moment for their answers."""
-        return any(isinstance(operation, ClaimTick) for operation in self._asked.values())
+    def is_at_stake(self) -> bool:
+        """Whether a claim is on its way, or written and not decided: a hand-over waits for that."""
+        is_claiming = any(isinstance(operation, ClaimTick) for operation in self._asked.values())
+        return self.decision is None and (is_claiming or self._claim.is_written)
 
     # What arrives.
 
@@ -414,7 +427,8 @@ class Tick:
         """A claim by the leader, else a look; who must not overlap looks first."""
         operation: TickOperation = Look()
         if around.holder is not None and (self.wish.overlaps or self._has_looked()):
-            run = self.wish.run(RunState.RUNNING, around.holder.term)
+            self.term = around.holder.term
+            run = self.wish.run(RunState.RUNNING, self.term)
             operation = ClaimTick(around.holder, run, self.wish.gap_ms, self._claim.instead_of)
         self._asked[instance] = operation
         return Ask(instance, operation)
