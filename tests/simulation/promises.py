@@ -62,6 +62,7 @@ class Server(Protocol):
     """What the checkers see of a server."""
 
     losses: int
+    jumps: int
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from tests.simulation.timeline import WALL_MS
 
 REMEMBERED_SNAPSHOTS = 6
 ABSURD_TERM = LARGEST_TERM - 1
+LITTLE_MS = 3000
 
 
 class Server:
@@ -25,6 +26,8 @@ class Server:
         self.hung = False
         self.losses = 0
         """How often it lost what it knew, or some of it."""
+        self.jumps = 0
+        """How often its wall clock was set by more than a few seconds, so that ages are worth nothing."""
         self._wall_ms = wall_ms
         self._wall_rate = 1
         self._waiting: list[Sent] = []
@@ -47,6 +50,8 @@ class Server:
             self.network.reply(sent, executed)
             if executed.notices:
                 self.network.publish(self, executed.notices)
+            if executed.runs:
+                self.network.publish(self, executed.runs)
 
     # What happens to it.
 
@@ -136,4 +141,5 @@ class Server:
     def step_wall(self, step_ms: int) -> None:
         """Set its wall clock forward or back."""
         self._wall_ms = max(1, self._wall_ms + step_ms)
+        self.jumps += abs(step_ms) > LITTLE_MS
         self.time.tell(f"the wall clock of {self.name} is set by {step_ms} ms")
