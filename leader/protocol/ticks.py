@@ -287,6 +287,7 @@ class Tick:
         self._holder: Holder | None = None
         self._due = dict.fromkeys(instances, now)
         self._asked: dict[str, TickOperation] = {}
+        self._tried: set[type[TickOperation]] = set()
         self._looked: set[str] = set()
         self._runs: dict[str, Run] = {}
 
@@ -381,7 +382,7 @@ class Tick:
             return Decision.YOURS
         if outcome is Outcome.OPEN and self.in_the_way:
             return Decision.OVERLAPS
-        if now >= self.ends_at and not is_asking:
+        if now >= self.ends_at and not is_asking and type(self._operation(around)) in self._tried:
             return Decision.TAKEN if self._claim.start else Decision.MISSED
         return None
 
@@ -424,11 +425,16 @@ class Tick:
         return instance not in self._asked and (self._holder is None or self._claim.lacks(instance))
 
     def _ask(self, instance: str, around: Surroundings) -> Ask:
-        """A claim by the leader, else a look; who must not overlap looks first."""
-        operation: TickOperation = Look()
-        if around.holder is not None and (self.wish.overlaps or self._has_looked()):
-            self.term = around.holder.term
-            run = self.wish.run(RunState.RUNNING, self.term)
-            operation = ClaimTick(around.holder, run, self.wish.gap_ms, self._claim.instead_of)
+        operation = self._operation(around)
+        if isinstance(operation, ClaimTick):
+            self.term = operation.holder.term
+        self._tried.add(type(operation))
         self._asked[instance] = operation
         return Ask(instance, operation)
+
+    def _operation(self, around: Surroundings) -> TickOperation:
+        """A claim by the leader, else a look; who must not overlap looks first."""
+        if around.holder is not None and (self.wish.overlaps or self._has_looked()):
+            run = self.wish.run(RunState.RUNNING, around.holder.term)
+            return ClaimTick(around.holder, run, self.wish.gap_ms, self._claim.instead_of)
+        return Look()

@@ -158,7 +158,9 @@ class JobsStorm:
             "restart with all data": lambda: self._server().restart(),
             "ineligible": self._ineligible,
             "little step": lambda: self._server().step_wall(self.random.choice((-2000, -300, 300, 2000))),
-            "jump": lambda: self._server().step_wall(self.random.choice((-HOUR_MS, -40_000, 40_000, HOUR_MS))),
+            "jump": lambda: self._server().step_wall(
+                self.random.choice((-HOUR_MS, -40_000, 40_000, HOUR_MS))
+            ),
         }
 
     def _crash(self, node: Node, longest_s: float) -> None:
@@ -228,7 +230,10 @@ class JobsStorm:
         """Let a fault strike in the middle of a claim, or before its outcome is answered."""
         if not self.raging or not self.time.chance(self.climate.strike_share):
             return
-        node, fault = self.world.nodes[place], self.random.choice(("crash", "freeze", "hang", "isolate", "flush"))
+        node, fault = (
+            self.world.nodes[place],
+            self.random.choice(("crash", "freeze", "hang", "isolate", "flush")),
+        )
         self.time.count(f"strike: {fault} before a {before}")
         match fault:
             case "crash":

@@ -211,7 +211,9 @@ class Network:
                     delay += int(self.time.random.random() * LONGEST_HOLD_UP_NS)
                 self.time.after(delay, self._notice, recipient, name, notices, self.epoch)
 
-    def _notice(self, recipient: Recipient, name: str, notices: tuple[Notice, ...] | tuple[Run, ...], epoch: int) -> None:
+    def _notice(
+        self, recipient: Recipient, name: str, notices: tuple[Notice, ...] | tuple[Run, ...], epoch: int
+    ) -> None:
         if epoch == self.epoch:
             recipient.notice(name, notices)
 
