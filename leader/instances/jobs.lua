@@ -127,13 +127,14 @@ end
 local function claim(call, runs)
   if position_of(runs, call.run[NONCE]) then return 'yours' end
   if not is_holder(call) then return 'not-holder' end
+  local at_ms = tonumber(call.run[AT])
   for _, value in ipairs(runs) do
-    if value[STATE] ~= 'missed' and value[NONCE] ~= call.instead_of and is_near(value, now_ms, call.gap_ms) then
+    if value[STATE] ~= 'missed' and value[NONCE] ~= call.instead_of and is_near(value, at_ms, call.gap_ms) then
       return 'started'
     end
   end
   for i = #runs, 1, -1 do
-    if runs[i][STATE] == 'missed' and is_near(runs[i], now_ms, call.gap_ms) then table.remove(runs, i) end
+    if runs[i][STATE] == 'missed' and is_near(runs[i], at_ms, call.gap_ms) then table.remove(runs, i) end
   end
   runs[#runs + 1] = call.run
   store(call.job, runs)

@@ -158,7 +158,7 @@ class Claim:
     _granted: dict[str, str] = field(default_factory=dict)
     _standing: dict[str, str] = field(default_factory=dict)
 
-    def hear(self, instance: str, process: str, answer: TickAnswer) -> None:
+    def hear(self, instance: str, process: str, answer: TickAnswer, age_ms: int) -> None:
         """Take in what one instance answered; the newest answer of each counts."""
         self._granted.pop(instance, None)
         self._standing.pop(instance, None)
@@ -166,21 +166,21 @@ class Claim:
             self._granted[instance] = process
         elif answer.verdict is TickVerdict.YOURS or self._stands(answer):
             self._standing[instance] = process
-        self.start = self.start or self.younger_start(answer.runs)
+        self.start = self.start or self.nearby_start(answer.runs, age_ms)
 
     def _stands(self, answer: TickAnswer) -> bool:
         """Whether a look shows the claim itself, written before."""
         return answer.verdict is TickVerdict.SEEN and any(run.nonce == self.nonce for run in answer.runs)
 
-    def younger_start(self, runs: tuple[Run, ...]) -> Run | None:
-        """A start of another call within the gap, in either direction: clocks are set back, too."""
+    def nearby_start(self, runs: tuple[Run, ...], age_ms: int) -> Run | None:
+        """A start of another call that was made within the gap of this one, which is so old now."""
         return next(
             (
                 run
                 for run in runs
                 if run.nonce not in (self.nonce, self.instead_of)
                 and run.state.is_start
-                and abs(run.age_ms) < self.gap_ms
+                and abs(run.age_ms - age_ms) < self.gap_ms
             ),
             None,
         )
@@ -234,10 +234,12 @@ class Wish:
     wait_ms: int
     overlaps: bool = True
     reruns_interrupted: bool = False
+    waited_ms: int = 0
+    """How long ago `once` was called, when it asks: it may have asked before."""
 
-    def run(self, state: RunState, term: int = 0) -> Run:
-        """This tick, as an instance is to keep it."""
-        return Run(self.job, self.nonce, state, self.node, self.election, term, self.tick_ms)
+    def run(self, state: RunState, term: int = 0, age_ms: int = 0) -> Run:
+        """This tick, as an instance is to keep it, called so long ago."""
+        return Run(self.job, self.nonce, state, self.node, self.election, term, self.tick_ms, age_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +283,7 @@ class Tick:
         self.in_the_way: Run | None = None
         """The run of another call that decided it."""
         self.ends_at = now + wish.wait_ms * NS_PER_MS
+        self._called_at = now - wish.waited_ms * NS_PER_MS
         self._instances = instances
         self._beat_ns = lease_ms * NS_PER_MS // 3
         self._claim = Claim(wish.nonce, wish.gap_ms, majority(len(instances)))
@@ -313,7 +316,7 @@ class Tick:
         self._looked.add(instance)
         for run in answer.runs:
             self._note(run)
-        self._claim.hear(instance, process, answer)
+        self._claim.hear(instance, process, answer, self._age_ms(now))
         self._due[instance] = now + self._pause_ns(operation, instance)
 
     def _pause_ns(self, operation: TickOperation | None, instance: str) -> int:
@@ -327,10 +330,14 @@ class Tick:
         self._asked.pop(instance, None)
         self._due[instance] = now
 
-    def notice(self, run: Run) -> None:
+    def notice(self, run: Run, now: Instant) -> None:
         """Take in what an instance published, or what this agent itself remembers."""
         self._note(run)
-        self._claim.start = self._claim.start or self._claim.younger_start((run,))
+        self._claim.start = self._claim.start or self._claim.nearby_start((run,), self._age_ms(now))
+
+    def _age_ms(self, now: Instant) -> int:
+        """How long ago `once` was called."""
+        return (now - self._called_at) // NS_PER_MS
 
     def _note(self, run: Run) -> None:
         known = self._runs.get(run.nonce)
@@ -346,9 +353,9 @@ class Tick:
         self.decision = self.decision or self._judge(around, now)
         if self.decision is not None:
             return []
-        return [self._ask(instance, around) for instance in self._instances if self._is_due(instance, now)]
+        return [self._ask(instance, around, now) for instance in self._instances if self._is_due(instance, now)]
 
-    def report(self) -> Report | None:
+    def report(self, now: Instant) -> Report | None:
         """What is to be written down of a tick that was not started; nothing if another call has taken it.
 
         One that is written at some instances, but was not won, is interrupted.
@@ -357,7 +364,7 @@ class Tick:
         is_lost = self.decision is Decision.MISSED or self._claim.is_written
         if self.decision in (None, Decision.YOURS) or not is_lost:
             return None
-        return Report(self.wish.run(state), self.wish.gap_ms)
+        return Report(self.wish.run(state, age_ms=self._age_ms(now)), self.wish.gap_ms)
 
     def _begin(self, holder: Holder | None, now: Instant) -> None:
         """A leadership has begun or ended: what was granted under another one is asked for again."""
@@ -382,7 +389,7 @@ class Tick:
             return Decision.YOURS
         if outcome is Outcome.OPEN and self.in_the_way:
             return Decision.OVERLAPS
-        if now >= self.ends_at and not is_asking and type(self._operation(around)) in self._tried:
+        if now >= self.ends_at and not is_asking and type(self._operation(around, now)) in self._tried:
             return Decision.TAKEN if self._claim.start else Decision.MISSED
         return None
 
@@ -424,17 +431,17 @@ class Tick:
     def _may_ask(self, instance: str) -> bool:
         return instance not in self._asked and (self._holder is None or self._claim.lacks(instance))
 
-    def _ask(self, instance: str, around: Surroundings) -> Ask:
-        operation = self._operation(around)
+    def _ask(self, instance: str, around: Surroundings, now: Instant) -> Ask:
+        operation = self._operation(around, now)
         if isinstance(operation, ClaimTick):
             self.term = operation.holder.term
         self._tried.add(type(operation))
         self._asked[instance] = operation
         return Ask(instance, operation)
 
-    def _operation(self, around: Surroundings) -> TickOperation:
+    def _operation(self, around: Surroundings, now: Instant) -> TickOperation:
         """A claim by the leader, else a look; who must not overlap looks first."""
         if around.holder is not None and (self.wish.overlaps or self._has_looked()):
-            run = self.wish.run(RunState.RUNNING, around.holder.term)
+            run = self.wish.run(RunState.RUNNING, around.holder.term, self._age_ms(now))
             return ClaimTick(around.holder, run, self.wish.gap_ms, self._claim.instead_of)
         return Look()

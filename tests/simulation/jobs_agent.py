@@ -150,7 +150,7 @@ class JobAgent(Agent):
             if self.dead:
                 return
         del self.opened[nonce]
-        report = opened.tick.report()
+        report = opened.tick.report(self.now)
         if report is not None:
             self.tell_run(report)
         opened.answer(Answered(decision, opened.tick.in_the_way, opened.voters, opened.seen))
@@ -287,7 +287,7 @@ class JobAgent(Agent):
         for opened in self.opened.values():
             for run in runs:
                 if run.job == opened.tick.wish.job:
-                    opened.tick.notice(run)
+                    opened.tick.notice(run, self.now)
         self._serve()
 
     # Reports.

@@ -103,6 +103,7 @@ class Once:
             schedule.gap_ms,
             max(0, schedule.wait_ms - waited_ms),
             overlaps=schedule.overlaps,
+            waited_ms=waited_ms,
         )
 
     def _answer(self, agent: JobAgent) -> Callable[[Answered], None]:
@@ -162,7 +163,7 @@ class Once:
             run.election,
             0,
             run.tick_ms,
-            age_ms=duration_ms,
+            age_ms=self.waited_ns // NS_PER_MS,
             duration_ms=duration_ms,
             code=int(state is RunState.FAILED),
         )

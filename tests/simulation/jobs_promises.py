@@ -7,8 +7,10 @@ instances keep, but nothing of what a `Tick` keeps inside.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from leader.protocol.record import Holder
 from leader.protocol.ticks import Decision, Run, RunState
 from tests.simulation.jobs_once import JOB, Once, Watch
+from tests.simulation.network import REPLIES, REQUESTS
 from tests.simulation.promises import BrokenPromise
 from tests.simulation.server import Server
 from tests.simulation.timeline import LEASE_NS, Timeline
@@ -102,19 +104,23 @@ class TickPromises(Watch):
         agent = node.agent
         if agent is None or agent.frozen or agent.setup.node != node.name:
             return False
-        reached = [name for name in node.instances if self._reaches(node.place, name)]
-        elector = agent.electors[node.elections[0]]
-        return elector.leads(agent.now) and len(reached) > len(node.instances) // 2
+        election = node.elections[0]
+        elector = agent.electors[election]
+        if elector.tenure is None or not elector.leads(agent.now):
+            return False
+        holder = elector.tenure.holder
+        reached = [name for name in node.instances if self._obeys(name, node.place, election, holder)]
+        return len(reached) > len(node.instances) // 2
 
-    def _reaches(self, place: str, name: str) -> bool:
+    def _obeys(self, name: str, place: str, election: str, holder: Holder) -> bool:
+        """Whether an instance can be reached from there, and its record names this holder."""
         server = self.servers[name]
-        cuts = self.time_cuts(place, name)
-        return server.up and not server.hung and server.model.eligibility == "ok" and not cuts
-
-    def time_cuts(self, place: str, name: str) -> bool:
-        """Whether a path is cut."""
-        cuts = next(iter(self.servers.values())).network.cuts
-        return any((place, name, way) in cuts for way in ("requests", "replies"))
+        model, cuts = server.model, server.network.cuts
+        is_cut = any((place, name, way) in cuts for way in (REQUESTS, REPLIES))
+        if not server.up or server.hung or is_cut or model.eligibility != "ok":
+            return False
+        record = model.records.get(election)
+        return record is not None and record.process == model.process and record.names(holder)
 
     def judge(self, tick: int) -> None:
         """Judge a tick when all its calls have ended."""
