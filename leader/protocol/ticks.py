@@ -290,7 +290,7 @@ class Tick:
         self._holder: Holder | None = None
         self._due = dict.fromkeys(instances, now)
         self._asked: dict[str, TickOperation] = {}
-        self._tried: set[type[TickOperation]] = set()
+        self._tried: set[tuple[str, type[TickOperation]]] = set()
         self._looked: set[str] = set()
         self._runs: dict[str, Run] = {}
 
@@ -389,9 +389,14 @@ class Tick:
             return Decision.YOURS
         if outcome is Outcome.OPEN and self.in_the_way:
             return Decision.OVERLAPS
-        if now >= self.ends_at and not is_asking and type(self._operation(around, now)) in self._tried:
+        if now >= self.ends_at and not is_asking and self._has_tried(around, now):
             return Decision.TAKEN if self._claim.start else Decision.MISSED
         return None
+
+    def _has_tried(self, around: Surroundings, now: Instant) -> bool:
+        """Whether every instance that answers was asked what it is to be asked, be patience ever so short."""
+        kind = type(self._operation(around, now))
+        return all((instance, kind) in self._tried for instance in around.answering)
 
     def _may_be_rerun(self) -> bool:
         """Whether the start that stands in the way may yet turn out to have been interrupted."""
@@ -435,7 +440,7 @@ class Tick:
         operation = self._operation(around, now)
         if isinstance(operation, ClaimTick):
             self.term = operation.holder.term
-        self._tried.add(type(operation))
+        self._tried.add((instance, type(operation)))
         self._asked[instance] = operation
         return Ask(instance, operation)
 

@@ -74,6 +74,7 @@ class Telling:
     """A report on its way to the instances."""
 
     report: Report
+    since: int
     done: Callable[[], None]
     taken: set[str] = field(default_factory=set)
     asked: set[str] = field(default_factory=set)
@@ -112,7 +113,8 @@ class JobAgent(Agent):
         """Report to the instances, again and again until a majority took it."""
 
         def begin() -> None:
-            known = self.tellings.setdefault(report.run.nonce, Telling(report, done))
+            since = self.now - report.run.age_ms * NS_PER_MS
+            known = self.tellings.setdefault(report.run.nonce, Telling(report, since, done))
             known.done = done
             self._tell_all(report.run.nonce)
 
@@ -297,10 +299,12 @@ class JobAgent(Agent):
         telling = self.tellings.get(nonce)
         if telling is None or self.dead:
             return
+        run = replace(telling.report.run, age_ms=(self.now - telling.since) // NS_PER_MS)
+        report = replace(telling.report, run=run)
         for name in self.names:
             if name not in telling.taken | telling.asked:
                 telling.asked.add(name)
-                call = TickCall(telling.report.run.job, telling.report)
+                call = TickCall(run.job, report)
                 self._send_tick(name, call, partial(self._told, nonce), partial(self._untold, nonce))
 
     def _told(self, nonce: str, sent: TickSent, _: str, __: TickAnswer) -> None:

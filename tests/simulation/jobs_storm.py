@@ -76,7 +76,7 @@ class JobsStorm:
         """Whether no fault happens around this tick, and whether none did so long before it."""
         if self.climate.schedule.period_ms * NS_PER_MS > CALM_BEFORE_NS + 20 * SECOND_NS:
             return tick % 3 == 0, tick % 3 == 0
-        return tick % 6 in (0, 5), tick % 6 == 0
+        return tick % 6 in (0, 1, 5), tick % 6 == 0
 
     def _begin(self, is_quiet: bool, begins: int) -> None:  # noqa: FBT001  # one of two ways to go on
         if is_quiet:
