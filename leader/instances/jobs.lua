@@ -9,6 +9,8 @@
 --       [2+] leader:<cluster>:election:<name>   the records of the elections that claims name
 -- ARGV  [1]  format  [2] channel for notices, leader:<cluster>:<db>:jobs
 --       [3]  how many runs of a job, and [4] how many jobs are kept
+--       [5]  what this server's clock showed, in milliseconds, when the call was sent, as far as the sender knows;
+--            0 if it does not: a call that waits in a hung server is of the moment at which it was sent
 --       then fifteen for each call:
 --       kind         look | claim | report
 --       job          "": of all jobs, to look at
@@ -25,7 +27,7 @@ local RUN = {'nonce', 'state', 'node', 'election', 'term', 'tick_ms', 'at_ms', '
 local NONCE, STATE, AT, DURATION, CODE = 1, 2, 7, 8, 9
 local FORMAT, CHANNEL = ARGV[1], ARGV[2]
 local LONGEST, MOST_JOBS = tonumber(ARGV[3]), tonumber(ARGV[4])
-local FIRST_CALL, CALL_LENGTH = 5, 15
+local FIRST_CALL, CALL_LENGTH = 6, 15
 local RANKS = {missed = 0, running = 1, interrupted = 2}
 
 -- Lua's numbers are doubles: never print one as a float.
@@ -51,6 +53,7 @@ end
 local process = field(run('INFO', 'server'), 'run_id') .. ':' .. field(run('INFO', 'replication'), 'master_replid')
 local time = run('TIME')
 local now_ms = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local sent_ms = tonumber(ARGV[5]) > 0 and tonumber(ARGV[5]) or now_ms
 
 local function is_run(value)
   if type(value) ~= 'table' or #value ~= #RUN then return false end
@@ -187,7 +190,7 @@ end
 local function call_at(position)
   local values = {}
   for i = 1, #RUN do values[i] = ARGV[position + 1 + i] end
-  values[AT] = text(now_ms - tonumber(values[AT]))
+  values[AT] = text(sent_ms - tonumber(values[AT]))
   return {
     kind = ARGV[position], job = ARGV[position + 1], run = values, gap_ms = tonumber(ARGV[position + 11]),
     index = ARGV[position + 12], holder = ARGV[position + 13], instead_of = ARGV[position + 14],

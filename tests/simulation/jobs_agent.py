@@ -229,7 +229,10 @@ class JobAgent(Agent):
 
     def _as_of(self, name: str) -> int:
         """What that instance's wall clock shows now, going by its last answer; 0 if it never gave one."""
-        return 0
+        if name not in self._walls:
+            return 0
+        wall_ms, at = self._walls[name]
+        return wall_ms + (self.now - at) // NS_PER_MS
 
     def receive(self, sent: Sent, executed: Executed) -> None:
         """Take in a reply; one about runs that comes too late is nothing."""
