@@ -234,8 +234,8 @@ class Wish:
     wait_ms: int
     overlaps: bool = True
     reruns_interrupted: bool = False
-    waited_ms: int = 0
-    """How long ago `once` was called, when it asks: it may have asked before."""
+    called_at: Instant = 0
+    """When `once` was called, on the clock of its host, which is the agent's; 0: only now."""
 
     def run(self, state: RunState, term: int = 0, age_ms: int = 0) -> Run:
         """This tick, as an instance is to keep it, called so long ago."""
@@ -283,13 +283,14 @@ class Tick:
         self.in_the_way: Run | None = None
         """The run of another call that decided it."""
         self.ends_at = now + wish.wait_ms * NS_PER_MS
-        self._called_at = now - wish.waited_ms * NS_PER_MS
+        self._called_at = min(wish.called_at or now, now)
         self._instances = instances
         self._beat_ns = lease_ms * NS_PER_MS // 3
         self._claim = Claim(wish.nonce, wish.gap_ms, majority(len(instances)))
         self._holder: Holder | None = None
         self._due = dict.fromkeys(instances, now)
         self._asked: dict[str, TickOperation] = {}
+        self._asked_at: dict[str, Instant] = {}
         self._tried: set[tuple[str, type[TickOperation]]] = set()
         self._looked: set[str] = set()
         self._runs: dict[str, Run] = {}
@@ -316,7 +317,7 @@ class Tick:
         self._looked.add(instance)
         for run in answer.runs:
             self._note(run)
-        self._claim.hear(instance, process, answer, self._age_ms(now))
+        self._claim.hear(instance, process, answer, self._age_ms(self._asked_at.get(instance, now)))
         self._due[instance] = now + self._pause_ns(operation, instance)
 
     def _pause_ns(self, operation: TickOperation | None, instance: str) -> int:
@@ -336,7 +337,7 @@ class Tick:
         self._claim.start = self._claim.start or self._claim.nearby_start((run,), self._age_ms(now))
 
     def _age_ms(self, now: Instant) -> int:
-        """How long ago `once` was called."""
+        """How long ago `once` was called, at this moment."""
         return (now - self._called_at) // NS_PER_MS
 
     def _note(self, run: Run) -> None:
@@ -441,7 +442,7 @@ class Tick:
         if isinstance(operation, ClaimTick):
             self.term = operation.holder.term
         self._tried.add((instance, type(operation)))
-        self._asked[instance] = operation
+        self._asked[instance], self._asked_at[instance] = operation, now
         return Ask(instance, operation)
 
     def _operation(self, around: Surroundings, now: Instant) -> TickOperation:

@@ -103,7 +103,7 @@ class Once:
             schedule.gap_ms,
             max(0, schedule.wait_ms - waited_ms),
             overlaps=schedule.overlaps,
-            waited_ms=waited_ms,
+            called_at=self.node.clock.read(self.began),
         )
 
     def _answer(self, agent: JobAgent) -> Callable[[Answered], None]:

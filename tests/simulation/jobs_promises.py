@@ -69,7 +69,7 @@ class TickPromises(Watch):
         assert first.answered is not None
         assert second.answered is not None
         shown = [run for runs in second.answered.seen.values() for run in runs if run.state.is_start]
-        if any(run.nonce == first.nonce for run in shown):
+        if self.ages_hold and any(run.nonce == first.nonce for run in shown):
             self._break("once", f"{what}, which an instance had shown to it")
         voters = first.answered.voters
         shared = voters.keys() & second.answered.voters.keys()
