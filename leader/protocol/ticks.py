@@ -332,9 +332,13 @@ class Tick:
         self._due[instance] = now
 
     def notice(self, run: Run, now: Instant) -> None:
-        """Take in what an instance published, or what this agent itself remembers."""
+        """Take in what an instance published, or this agent remembers: a start is reason to ask at once.
+
+        It decides nothing itself, for nobody knows how long a notice was under way.
+        """
         self._note(run)
-        self._claim.start = self._claim.start or self._claim.nearby_start((run,), self._age_ms(now))
+        if self._claim.start is None and self._claim.nearby_start((run,), self._age_ms(now)):
+            self._due = {instance: min(due, now) for instance, due in self._due.items()}
 
     def _age_ms(self, now: Instant) -> int:
         """How long ago `once` was called, at this moment."""

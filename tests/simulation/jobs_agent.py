@@ -225,7 +225,11 @@ class JobAgent(Agent):
         losses = self._promises.servers[name].losses + self._promises.servers[name].jumps
         sent = TickSent(self, name, request, (), expires_at, self._network.epoch)
         sent.hear, sent.miss, sent.losses = hear, miss, losses
-        self._network.request(sent)
+        if isinstance(call.operation, Look) or name in self._walls:
+            self._network.request(sent)
+        else:  # it would be of the moment at which it is carried out, whenever that is
+            self._time.count("call about runs held back: the instance's clock is not known")
+            self._network.expect_silence(sent)
 
     def _as_of(self, name: str) -> int:
         """What that instance's wall clock shows now, going by its last answer; 0 if it never gave one."""
