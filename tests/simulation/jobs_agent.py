@@ -33,6 +33,7 @@ from tests.simulation.timeline import LEASE_NS
 
 ALIVE_NS = 2 * LEASE_NS
 """A node that registered within so long is held to be alive."""
+WRITTEN_BEFORE = -1
 LONGEST_STAKE_NS = PATIENCE_NS
 """How long a hand-over waits for claims that are at stake."""
 
@@ -54,7 +55,8 @@ class Answered:
     decision: Decision
     in_the_way: Run | None
     voters: dict[str, int]
-    """The instances that are known to keep the claim, and what each had lost when it was asked."""
+    """The instances that are known to keep the claim, and how often each had lost data when it was asked;
+    `WRITTEN_BEFORE` where it stood already."""
     seen: dict[str, tuple[Run, ...]]
     """What each instance showed last."""
 
@@ -111,9 +113,9 @@ class JobAgent(Agent):
 
     def tell_run(self, report: Report, done: Callable[[], None] = lambda: None) -> None:
         """Report to the instances, again and again until a majority took it."""
+        since = self.now - report.run.age_ms * NS_PER_MS
 
         def begin() -> None:
-            since = self.now - report.run.age_ms * NS_PER_MS
             known = self.tellings.setdefault(report.run.nonce, Telling(report, since, done))
             known.done = done
             self._tell_all(report.run.nonce)
@@ -268,7 +270,9 @@ class JobAgent(Agent):
     def _take_reply(self, sent: Sent, executed: Executed) -> None:
         if executed.eligibility == "ok":
             self._silent.discard(sent.name)
-            self._walls[sent.name] = (executed.reply.wall_ms, self.now)
+            asked_at = sent.calls[0][1]
+            if self.now - asked_at < PATIENCE_NS:  # else the clock may have been read long ago
+                self._walls[sent.name] = (executed.reply.wall_ms, asked_at)
         for entry in executed.reply.registry or ():
             self._alive[entry.node] = self._time.now - entry.age_ms * NS_PER_MS
         super()._take_reply(sent, executed)
@@ -280,8 +284,10 @@ class JobAgent(Agent):
         opened.seen[sent.name] = answer.runs
         opened.voters.pop(sent.name, None)
         is_standing = answer.verdict is TickVerdict.SEEN and any(run.nonce == nonce for run in answer.runs)
-        if answer.verdict in (TickVerdict.GRANTED, TickVerdict.YOURS) or is_standing:
+        if answer.verdict is TickVerdict.GRANTED:
             opened.voters[sent.name] = sent.losses
+        elif answer.verdict is TickVerdict.YOURS or is_standing:
+            opened.voters[sent.name] = WRITTEN_BEFORE
         opened.tick.hear(sent.name, process, answer, self.now)
 
     def notice(self, name: str, notices: tuple[Notice, ...] | tuple[Run, ...]) -> None:

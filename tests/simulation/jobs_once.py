@@ -48,6 +48,8 @@ class Once:
         self.answered: Answered | None = None
         self.led_ns = 0
         """How long its agent has led by now, undisturbed, while it waited."""
+        self.losses: dict[str, int] = {}
+        """How often each instance had lost data when it was called."""
         self._asked: JobAgent | None = None
         self._duration_ns = duration_ns
         self._end_is_told = False

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from leader.protocol.record import Holder
 from leader.protocol.ticks import Decision, Run, RunState
+from tests.simulation.jobs_agent import WRITTEN_BEFORE
 from tests.simulation.jobs_once import JOB, Once, Watch
 from tests.simulation.network import REPLIES, REQUESTS
 from tests.simulation.promises import BrokenPromise
@@ -46,8 +47,12 @@ class TickPromises(Watch):
 
     def called(self, once: Once) -> None:
         """Note a call."""
+        once.losses = {name: self._lost(name) for name in self.servers}
         self.ticks.setdefault(once.tick, TickSeen()).calls.append(once)
         self.calls[once.nonce] = once
+
+    def _lost(self, name: str) -> int:
+        return self.servers[name].losses + self.servers[name].jumps
 
     def _break(self, promise: str, what: str) -> None:
         self.time.tell(f"BROKEN {promise}: {what}")
@@ -73,7 +78,10 @@ class TickPromises(Watch):
             self._break("once", f"{what}, which an instance had shown to it")
         voters = first.answered.voters
         shared = voters.keys() & second.answered.voters.keys()
-        forgot = [self.servers[name].losses + self.servers[name].jumps > voters[name] for name in shared]
+        forgot = [
+            self._lost(name) > (first.losses[name] if voters[name] == WRITTEN_BEFORE else voters[name])
+            for name in shared
+        ]
         if not shared or not all(forgot):
             self._break("once", what)
         self.time.count("a second start that cannot be prevented")
