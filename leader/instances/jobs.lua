@@ -94,12 +94,17 @@ local function make_room(job)
   run('HDEL', KEYS[1], oldest.job)
 end
 
+-- From now, in either direction: what a clock that was set back left in the future must not push out what is new.
+local function distance(value)
+  return math.abs(now_ms - tonumber(value[AT]))
+end
+
 local function store(job, runs)
   if #runs == 0 then
     run('HDEL', KEYS[1], job)
     return
   end
-  table.sort(runs, function(a, b) return tonumber(a[AT]) > tonumber(b[AT]) end)
+  table.sort(runs, function(a, b) return distance(a) < distance(b) end)
   while #runs > LONGEST do table.remove(runs) end
   make_room(job)
   run('HSET', KEYS[1], job, cjson.encode(runs))

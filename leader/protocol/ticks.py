@@ -358,7 +358,9 @@ class Tick:
         self.decision = self.decision or self._judge(around, now)
         if self.decision is not None:
             return []
-        return [self._ask(instance, around, now) for instance in self._instances if self._is_due(instance, now)]
+        return [
+            self._ask(instance, around, now) for instance in self._instances if self._is_due(instance, now)
+        ]
 
     def report(self, now: Instant) -> Report | None:
         """What is to be written down of a tick that was not started; nothing if another call has taken it.

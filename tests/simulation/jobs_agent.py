@@ -134,25 +134,31 @@ class JobAgent(Agent):
             wish = opened.tick.wish
             self._step(nonce, opened, may_claim=wish.job not in claiming)
             claiming.add(wish.job)
-            if self.dead:
-                return
         self._serving = False
-        self._arm_ticks()
+        if self._lives():
+            self._arm_ticks()
+
+    def _lives(self, before: str = "") -> bool:
+        """Whether it is alive still, after whatever strikes before this is done."""
+        strike = self.setup.habits.strike_tick
+        if before and strike is not None and not self.dead:
+            strike(self.place, before)
+        return not self.dead
 
     def _step(self, nonce: str, opened: Opened, *, may_claim: bool) -> None:
         """Claims of one job are made one after the other."""
         tick = opened.tick
+        if self.dead:
+            return
         for ask in tick.step(self._surroundings(tick.wish.election, may_claim=may_claim), self.now):
             self._send_ask(nonce, tick.wish.job, ask)
-        if tick.decision is not None:
+        if tick.decision is not None and self._lives():
             self._decide(nonce, opened, tick.decision)
 
     def _decide(self, nonce: str, opened: Opened, decision: Decision) -> None:
         self._time.count(f"decision: {decision}")
-        if self.setup.habits.strike_tick is not None:
-            self.setup.habits.strike_tick(self.place, "decision")
-            if self.dead:
-                return
+        if not self._lives("decision"):
+            return
         del self.opened[nonce]
         report = opened.tick.report(self.now)
         if report is not None:
@@ -196,13 +202,9 @@ class JobAgent(Agent):
     # Sending and hearing.
 
     def _send_ask(self, nonce: str, job: str, ask: Ask) -> None:
-        if self.dead:
-            return
         is_look = isinstance(ask.operation, Look)
-        if not is_look and self.setup.habits.strike_tick is not None:
-            self.setup.habits.strike_tick(self.place, "claim")
-            if self.dead:
-                return
+        if not self._lives("" if is_look else "claim"):
+            return
 
         def hear(sent: TickSent, process: str, answer: TickAnswer) -> None:
             self._time.count(f"{'look' if is_look else 'claim'}: {answer.verdict}")
@@ -224,7 +226,7 @@ class JobAgent(Agent):
         setup = self.setup
         request = Request(setup.configuration, setup.node, (), ticks=(call,), as_of_ms=self._as_of(name))
         expires_at = self._time.now + PATIENCE_NS * 1000 // self.clock.rate
-        losses = self._promises.servers[name].losses + self._promises.servers[name].jumps
+        losses = self._promises.servers[name].losses
         sent = TickSent(self, name, request, (), expires_at, self._network.epoch)
         sent.hear, sent.miss, sent.losses = hear, miss, losses
         if isinstance(call.operation, Look) or name in self._walls:
@@ -348,6 +350,3 @@ class JobAgent(Agent):
             self._time.after(LEASE_NS // 500, self._jobs_ended, election, term)
         else:
             super()._jobs_ended(election, term)
-
-
-__all__ = ["Answered", "JobAgent", "replace"]

@@ -22,7 +22,9 @@ SCHEDULES = (
 )
 """Period, gap and wait, in seconds: gap at most the period less what clocks differ by."""
 LATEST_MS = 5000
-"""How far a node's wall clock may be from the true time, so that two differ by ten seconds."""
+"""How far a node's wall clock may be from the true time at most, so that two differ by ten seconds."""
+MARGIN_MS = 1000
+"""What is left of the period beside the gap and that, for clocks that are set a little."""
 
 NODE_FAULTS = ("crash", "long crash", "machine", "freeze", "isolate", "cut", "stop", "step down")
 DATA_FAULTS = ("flush", "restart with no data", "restart with older data", "roll back")
@@ -60,7 +62,7 @@ def draw(random: Random) -> JobsClimate:
     schedule = Schedule(period * 1000, gap * 1000, wait * 1000, overlaps=random.random() < 0.8)
     return JobsClimate(
         instances=instances,
-        nodes=_nodes(random),
+        nodes=_nodes(random, min(LATEST_MS, (schedule.period_ms - schedule.gap_ms) // 2 - MARGIN_MS)),
         servers_ahead_ms=tuple(random.choice((0, 0, 2000, -3_600_000, 86_400_000)) for _ in instances),
         schedule=schedule,
         weather=_weather(random),
@@ -71,13 +73,13 @@ def draw(random: Random) -> JobsClimate:
     )
 
 
-def _nodes(random: Random) -> tuple[tuple[str, BootClock, int], ...]:
+def _nodes(random: Random, latest_ms: int) -> tuple[tuple[str, BootClock, int], ...]:
     count = random.choice((1, 2, 2, 3, 3, 4))
     return tuple(
         (
             name,
             BootClock(random.choice(EDGES), random.randrange(10**15)),
-            int(random.uniform(-LATEST_MS, LATEST_MS)) if random.random() < 0.8 else 0,
+            int(random.uniform(-latest_ms, latest_ms)) if random.random() < 0.8 else 0,
         )
         for name in "ABCD"[:count]
     )

@@ -10,7 +10,6 @@ from leader.protocol.record import Record
 from leader.protocol.ticks import (
     LONGEST_LEDGER,
     ClaimTick,
-    Look,
     Report,
     Run,
     RunState,
@@ -104,8 +103,9 @@ class Ledger:
         if old is not None:
             if new.run.state.rank < old.run.state.rank:
                 return None
-            told = {"state": new.run.state, "duration_ms": new.run.duration_ms, "code": new.run.code}
-            new = Kept(replace(old.run, **told), old.at_ms)
+            told = new.run
+            run = replace(old.run, state=told.state, duration_ms=told.duration_ms, code=told.code)
+            new = Kept(run, old.at_ms)
         elif new.run.state is RunState.MISSED and any(
             kept.is_near(new.at_ms, report.gap_ms) for kept in runs
         ):
@@ -114,9 +114,8 @@ class Ledger:
         return new
 
     def _store(self, job: str, runs: tuple[Kept, ...], wall_ms: int) -> None:
-        """Keep those that are nearest to now: what a clock that was set back left in the future goes first."""
-        del wall_ms
-        ordered = sorted(runs, key=lambda kept: -kept.at_ms)
+        """Keep those nearest to now: what a clock that was set back left in the future must not stay."""
+        ordered = sorted(runs, key=lambda kept: abs(wall_ms - kept.at_ms))
         self._make_room(job)
         self.jobs[job] = tuple(ordered[:LONGEST_LEDGER])
 
@@ -128,6 +127,3 @@ class Ledger:
 
 def _kept(run: Run, now_ms: int) -> Kept:
     return Kept(replace(run, age_ms=0), now_ms - run.age_ms)
-
-
-__all__ = ["Kept", "Ledger", "Look"]

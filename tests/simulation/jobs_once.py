@@ -31,12 +31,14 @@ class Schedule:
 class Once:
     """One call of `once`, of one tick."""
 
-    def __init__(self, node: Node, schedule: Schedule, tick: int, watch: "Watch", duration_ns: int) -> None:
+    def __init__(  # noqa: PLR0913  # what a crontab's line and its moment give
+        self, node: Node, schedule: Schedule, tick: int, watch: "Watch", duration_ns: int, nonce: str = ""
+    ) -> None:
         self.node = node
         self.time: Timeline = node.network.time
         self.schedule = schedule
         self.tick = tick
-        self.nonce = self.time.unique(f"{node.place}-tick{tick}-")
+        self.nonce = nonce or self.time.unique(f"{node.place}-tick{tick}-")
         self.watch = watch
         self.began = self.time.now
         self.is_dead = False

@@ -7,11 +7,13 @@ instances keep, but nothing of what a `Tick` keeps inside.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from leader.protocol.events import NS_PER_MS
 from leader.protocol.record import Holder
-from leader.protocol.ticks import Decision, Run, RunState
+from leader.protocol.ticks import ClaimTick, Decision, Run, RunState, TickVerdict
+from tests.simulation.instance import Executed
 from tests.simulation.jobs_agent import WRITTEN_BEFORE
 from tests.simulation.jobs_once import JOB, Once, Watch
-from tests.simulation.network import REPLIES, REQUESTS
+from tests.simulation.network import REPLIES, REQUESTS, Sent
 from tests.simulation.promises import BrokenPromise
 from tests.simulation.server import Server
 from tests.simulation.timeline import LEASE_NS, Timeline
@@ -47,16 +49,23 @@ class TickPromises(Watch):
 
     def called(self, once: Once) -> None:
         """Note a call."""
-        once.losses = {name: self._lost(name) for name in self.servers}
+        once.losses = {name: server.losses for name, server in self.servers.items()}
         self.ticks.setdefault(once.tick, TickSeen()).calls.append(once)
         self.calls[once.nonce] = once
-
-    def _lost(self, name: str) -> int:
-        return self.servers[name].losses + self.servers[name].jumps
 
     def _break(self, promise: str, what: str) -> None:
         self.time.tell(f"BROKEN {promise}: {what}")
         raise BrokenPromise(promise, what)
+
+    def executed(self, server: Server, sent: Sent, executed: Executed) -> None:
+        """Judge what an instance granted: only to the holder of its record."""
+        assert executed.ticks is not None
+        for call, answer in zip(sent.request.ticks, executed.ticks.answers, strict=True):
+            if isinstance(call.operation, ClaimTick) and answer.verdict is TickVerdict.GRANTED:
+                holder = call.operation.holder
+                record = server.model.records.get(call.operation.run.election)
+                if record is None or record.process != server.model.process or not record.names(holder):
+                    self._break("only the leader", f"{server.name} granted a tick to {holder}")
 
     # At most one start.
 
@@ -78,19 +87,23 @@ class TickPromises(Watch):
             self._break("once", f"{what}, which an instance had shown to it")
         voters = first.answered.voters
         shared = voters.keys() & second.answered.voters.keys()
-        forgot = [
-            self._lost(name) > (first.losses[name] if voters[name] == WRITTEN_BEFORE else voters[name])
-            for name in shared
-        ]
-        if not shared or not all(forgot):
+        if not shared or not all(self._forgot(name, first, voters[name]) for name in shared):
             self._break("once", what)
         self.time.count("a second start that cannot be prevented")
+
+    def _forgot(self, name: str, first: Once, losses: int) -> bool:
+        """Whether an instance lost what it knew since it voted, or the clock by which it knows ages."""
+        server = self.servers[name]
+        before = first.losses[name] if losses == WRITTEN_BEFORE else losses
+        return server.losses > before or server.jumped_at > first.began - 2 * LEASE_NS
 
     # At least one, or it is told.
 
     def ended(self, once: Once) -> None:
         """Judge a call that ends without a start."""
         way = once.answered.in_the_way if once.answered else None
+        if once.said is Decision.MISSED and once.waited_ns < once.schedule.wait_ms * NS_PER_MS:
+            self._break("patience", f"{once.nonce} was given up early")
         if once.said is Decision.TAKEN:
             assert way is not None
             if way.nonce == once.nonce:

@@ -41,7 +41,9 @@ class JobsStorm:
     def _put_up(self) -> None:
         habits = Habits(strike_tick=self._strike if self.climate.strike_share else None)
         for name, ahead in zip(self.climate.instances, self.climate.servers_ahead_ms, strict=True):
-            self._save_now_and_then(self.world.add_server(name, WALL_MS + ahead))
+            server = self.world.add_server(name, WALL_MS + ahead)
+            server.on_ticks = self.promises.executed
+            self._save_now_and_then(server)
         for name, clock, _ in self.climate.nodes:
             node = self.world.add_node(name, clock=clock, habits=habits)
             self.time.at(int(self.random.random() * LEASE_NS / 2), node.start)
@@ -163,7 +165,7 @@ class JobsStorm:
             "down": self._go_down,
             "restart with all data": lambda: self._server().restart(),
             "ineligible": self._ineligible,
-            "little step": lambda: self._server().step_wall(self.random.choice((-2000, -300, 300, 2000))),
+            "little step": lambda: self._server().step_wall(self.random.choice((-500, -100, 100, 500))),
             "jump": lambda: self._server().step_wall(
                 self.random.choice((-HOUR_MS, -40_000, 40_000, HOUR_MS))
             ),

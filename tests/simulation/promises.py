@@ -62,7 +62,6 @@ class Server(Protocol):
     """What the checkers see of a server."""
 
     losses: int
-    jumps: int
 
 
 @dataclass(slots=True)
