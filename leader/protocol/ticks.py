@@ -367,8 +367,9 @@ class Tick:
 
         One that is written at some instances, but was not won, is interrupted.
         """
-        state = RunState.INTERRUPTED if self._claim.is_written else RunState.MISSED
-        is_lost = self.decision is Decision.MISSED or self._claim.is_written
+        is_written = self._claim.is_written or self.wish.nonce in self._runs
+        state = RunState.INTERRUPTED if is_written else RunState.MISSED
+        is_lost = self.decision is Decision.MISSED or is_written
         if self.decision in (None, Decision.YOURS) or not is_lost:
             return None
         return Report(self.wish.run(state, age_ms=self._age_ms(now)), self.wish.gap_ms)

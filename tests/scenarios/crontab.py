@@ -60,8 +60,12 @@ class Crontab:
             message = f"{name} is told {told} of {tick}, not {words[0]}"
             raise Diverged(message)
 
-    def do_judge(self, tick: str) -> None:
-        """`judge 1`: all calls of this tick have ended; it was started, or somebody says why not."""
+    def do_judge(self, tick: str, how: str = "") -> None:
+        """`judge 1`: all calls of this tick have ended; it was started, or somebody says why not.
+
+        `judge 1 calm`: nothing was wrong, so that it must have been started.
+        """
+        self.promises.ticks[int(tick)].is_calm = how == "calm"
         self.promises.judge(int(tick))
 
     def do_die(self, name: str) -> None:

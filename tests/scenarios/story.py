@@ -294,7 +294,8 @@ class Story(Crontab):
 
 
 def _duration(amount: str, unit: str) -> int:
-    return int(float(amount) * (LEASE_NS if unit.startswith("lease") else NS_PER_MS))
+    units = {"ms": NS_PER_MS, "s": 1000 * NS_PER_MS}
+    return int(float(amount) * units.get(unit, LEASE_NS))
 
 
 def play(text: str, *, checks_deadline: bool = True) -> Ending:

@@ -89,6 +89,7 @@ class JobAgent(Agent):
         super().__init__(setup, place, network, promises, disk)  # type: ignore[arg-type]
         self.opened: dict[str, Opened] = {}
         self.tellings: dict[str, Telling] = {}
+        self._given_up: dict[str, Tick] = {}
         self._silent: set[str] = set()
         self._alive: dict[str, int] = {}
         self._walls: dict[str, tuple[int, int]] = {}
@@ -117,6 +118,8 @@ class JobAgent(Agent):
 
         def begin() -> None:
             known = self.tellings.setdefault(report.run.nonce, Telling(report, since, done))
+            if known.report.run.state is not report.run.state:
+                known.report, known.taken = report, set()
             known.done = done
             self._tell_all(report.run.nonce)
 
@@ -160,6 +163,8 @@ class JobAgent(Agent):
         if not self._lives("decision"):
             return
         del self.opened[nonce]
+        if decision is not Decision.YOURS:
+            self._given_up[nonce] = opened.tick
         report = opened.tick.report(self.now)
         if report is not None:
             self.tell_run(report)
@@ -282,6 +287,7 @@ class JobAgent(Agent):
     def _hear(self, nonce: str, sent: TickSent, process: str, answer: TickAnswer) -> None:
         opened = self.opened.get(nonce)
         if opened is None:
+            self._hear_late(nonce, sent, process, answer)
             return
         opened.seen[sent.name] = answer.runs
         opened.voters.pop(sent.name, None)
@@ -291,6 +297,15 @@ class JobAgent(Agent):
         elif answer.verdict is TickVerdict.YOURS or is_standing:
             opened.voters[sent.name] = WRITTEN_BEFORE
         opened.tick.hear(sent.name, process, answer, self.now)
+
+    def _hear_late(self, nonce: str, sent: TickSent, process: str, answer: TickAnswer) -> None:
+        """A claim that was written after its call was decided otherwise is interrupted, and told to be."""
+        tick = self._given_up.get(nonce)
+        if tick is not None:
+            tick.hear(sent.name, process, answer, self.now)
+            report = tick.report(self.now)
+            if report is not None:
+                self.tell_run(report)
 
     def notice(self, name: str, notices: tuple[Notice, ...] | tuple[Run, ...]) -> None:
         """Take in what an instance published."""

@@ -31,7 +31,7 @@ class Schedule:
 class Once:
     """One call of `once`, of one tick."""
 
-    def __init__(  # noqa: PLR0913  # what a crontab's line and its moment give
+    def __init__(  # what a crontab's line and its moment give
         self, node: Node, schedule: Schedule, tick: int, watch: "Watch", duration_ns: int, nonce: str = ""
     ) -> None:
         self.node = node
