@@ -27,7 +27,7 @@ class Crontab:
 
     def strike_tick(self, place: str, before: str) -> None:
         """Let a story's crash strike before a claim or a decision."""
-        if self.traps.pop((place, before), ""):
+        if self.traps.pop((place, before.split()[1]), ""):
             self.world.nodes[place].crash()
 
     def do_schedule(self, *options: str) -> None:

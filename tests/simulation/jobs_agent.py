@@ -160,7 +160,7 @@ class JobAgent(Agent):
 
     def _decide(self, nonce: str, opened: Opened, decision: Decision) -> None:
         self._time.count(f"decision: {decision}")
-        if not self._lives("decision"):
+        if not self._lives("a decision"):
             return
         del self.opened[nonce]
         if decision is not Decision.YOURS:
@@ -169,6 +169,7 @@ class JobAgent(Agent):
         if report is not None:
             self.tell_run(report)
         opened.answer(Answered(decision, opened.tick.in_the_way, opened.voters, opened.seen))
+        self._lives("an answer is heard")
 
     def _surroundings(self, election: str, *, may_claim: bool) -> Surroundings:
         holder: Holder | None = None
@@ -208,7 +209,7 @@ class JobAgent(Agent):
 
     def _send_ask(self, nonce: str, job: str, ask: Ask) -> None:
         is_look = isinstance(ask.operation, Look)
-        if not self._lives("" if is_look else "claim"):
+        if not self._lives("" if is_look else "a claim"):
             return
 
         def hear(sent: TickSent, process: str, answer: TickAnswer) -> None:

@@ -31,7 +31,8 @@ DATA_FAULTS = ("flush", "restart with no data", "restart with older data", "roll
 INSTANCE_FAULTS = ("hang", "down", "restart with all data", "ineligible")
 CLOCK_FAULTS = ("little step", "jump")
 ALL_FAULTS = (*NODE_FAULTS, *DATA_FAULTS, *INSTANCE_FAULTS, *CLOCK_FAULTS)
-STRIKES = ("crash", "machine", "freeze", "isolate", "hang", "flush")
+STRIKES = ("crash", "freeze", "isolate", "hang", "flush")
+"""What may strike in the middle of a claim, or before its outcome is answered."""
 
 
 @dataclass(frozen=True, slots=True)

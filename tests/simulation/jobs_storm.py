@@ -6,7 +6,7 @@ from functools import partial
 from leader.protocol.events import NS_PER_MS
 from tests.simulation.instance import NOTHING
 from tests.simulation.jobs_agent import JobAgent
-from tests.simulation.jobs_climate import JobsClimate, draw
+from tests.simulation.jobs_climate import STRIKES, JobsClimate, draw
 from tests.simulation.jobs_once import LONGEST_SILENCE_NS, Once
 from tests.simulation.jobs_promises import TickPromises
 from tests.simulation.machine import Habits
@@ -240,9 +240,9 @@ class JobsStorm:
             return
         node, fault = (
             self.world.nodes[place],
-            self.random.choice(("crash", "freeze", "hang", "isolate", "flush")),
+            self.random.choice(STRIKES),
         )
-        self.time.count(f"strike: {fault} before a {before}")
+        self.time.count(f"strike: {fault} before {before}")
         match fault:
             case "crash":
                 self._crash(node, self.random.choice((0.5, 5.0, 30.0)))
