@@ -1,9 +1,9 @@
 """Once-only ticks: what is written about the runs of a job, and when a claim of a tick is won.
 
 A tick is one call of `leader once`, known by its nonce. Only the leader claims one, at every instance; each
-keeps the last runs of each job, and refuses a tick while it knows of a younger start. Pure, like the
-elector: who asks whom, and when, is the agent's business. Source: the last section of the protocol,
-"Once-only ticks", in `leader/protocol/__init__.py`.
+keeps the last runs of each job, and refuses a tick if it knows of a start that was called within the gap before
+or after it. Pure, like the elector: who asks whom, and when, is the agent's business. Source: the last section of
+the protocol, "Once-only ticks", in `leader/protocol/__init__.py`.
 """
 
 from dataclasses import dataclass, field
@@ -56,7 +56,7 @@ class Run:
     """One tick of one job as an instance keeps it.
 
     `tick_ms` is the wall time at which `once` was called on `node`, milliseconds since 1970; `age_ms` how
-    long ago it was written, by the instance's own clock; `duration_ms` and `code` are 0 until it has ended.
+    long ago that was, by the instance's own clock; `duration_ms` and `code` are 0 until it has ended.
     """
 
     job: str
@@ -78,7 +78,10 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class ClaimTick:
-    """Claim a tick under a leadership; `instead_of` is the nonce of a run that does not stand in the way."""
+    """Claim a tick under a leadership; `instead_of` is the nonce of a run that does not stand in the way.
+
+    Ticks are told apart by when they were called, so that neither a long wait nor a late leader matters.
+    """
 
     holder: Holder
     run: Run
@@ -111,11 +114,11 @@ class TickVerdict(StrEnum):
     SEEN = "seen"
     """It has been read, or written, as it was asked."""
     GRANTED = "granted"
-    """The claim is written now: the record names its very holder, and no younger start was known."""
+    """The claim is written now: the record names its very holder, and no start within the gap was known."""
     YOURS = "yours"
     """The claim stood there already."""
     STARTED = "started"
-    """There is a younger start than the gap allows."""
+    """There is a start of another call within the gap."""
     NOT_HOLDER = "not-holder"
     """The record is not held by the holder that claims."""
 
@@ -154,12 +157,15 @@ class Claim:
     needed: int
     instead_of: str = ""
     start: Run | None = None
-    """The younger start that stands in the way."""
+    """The start of another call that stands in the way."""
     _granted: dict[str, str] = field(default_factory=dict)
     _standing: dict[str, str] = field(default_factory=dict)
 
     def hear(self, instance: str, process: str, answer: TickAnswer, age_ms: int) -> None:
-        """Take in what one instance answered; the newest answer of each counts."""
+        """Take in what one instance answered; the newest answer of each counts.
+
+        `age_ms` is how long ago this tick was called when the instance was asked.
+        """
         self._granted.pop(instance, None)
         self._standing.pop(instance, None)
         if answer.verdict is TickVerdict.GRANTED:
@@ -173,7 +179,7 @@ class Claim:
         return answer.verdict is TickVerdict.SEEN and any(run.nonce == self.nonce for run in answer.runs)
 
     def nearby_start(self, runs: tuple[Run, ...], age_ms: int) -> Run | None:
-        """A start of another call that was made within the gap of this one, which is so old now."""
+        """A start of another call within the gap before or after this one, which is so old at that moment."""
         return next(
             (
                 run
@@ -291,7 +297,8 @@ class Tick:
         self._due = dict.fromkeys(instances, now)
         self._asked: dict[str, TickOperation] = {}
         self._asked_at: dict[str, Instant] = {}
-        self._tried: set[tuple[str, type[TickOperation]]] = set()
+        self._tried: set[str] = set()
+        """Who was asked since the last change of leadership: the end of patience cuts no first try."""
         self._looked: set[str] = set()
         self._runs: dict[str, Run] = {}
 
@@ -318,13 +325,10 @@ class Tick:
         for run in answer.runs:
             self._note(run)
         self._claim.hear(instance, process, answer, self._age_ms(self._asked_at.get(instance, now)))
-        self._due[instance] = now + self._pause_ns(operation, instance)
-
-    def _pause_ns(self, operation: TickOperation | None, instance: str) -> int:
-        """How long to wait before this instance is asked again: not at all for a claim after a look."""
-        if self._holder is None or not self._claim.lacks(instance):
-            return self._beat_ns
-        return 0 if isinstance(operation, Look) and self._has_looked() else self._beat_ns // 10
+        is_refused = self._holder is not None and self._claim.lacks(instance)
+        self._due[instance] = now + (self._beat_ns // 10 if is_refused else self._beat_ns)
+        if isinstance(operation, Look) and self._holder is not None and self._has_looked():
+            self._due = dict.fromkeys(self._instances, now)  # enough was seen to claim
 
     def miss(self, instance: str, now: Instant) -> None:
         """Note that an instance did not answer in time; it may have done what it was asked (rule R8)."""
@@ -381,6 +385,7 @@ class Tick:
         self._claim = Claim(
             self.wish.nonce, self.wish.gap_ms, majority(len(self._instances)), instead_of, start
         )
+        self._tried.clear()
         for instance in self._instances:
             self._due[instance] = now
 
@@ -389,7 +394,7 @@ class Tick:
         if self.wish.reruns_interrupted:
             self._pass_over_interrupted(around)
         outcome = self._claim.outcome(leads=around.holder is not None)
-        is_asking = bool(self._asked.keys() & around.answering)
+        is_asking = bool(self._asked.keys() & around.answering) or not self._tried >= around.answering
         self.in_the_way = self._claim.start or self._running(around)
         if outcome is Outcome.TAKEN and not self._may_be_rerun():
             return Decision.TAKEN
@@ -397,14 +402,9 @@ class Tick:
             return Decision.YOURS
         if outcome is Outcome.OPEN and self.in_the_way:
             return Decision.OVERLAPS
-        if now >= self.ends_at and not is_asking and self._has_tried(around, now):
+        if now >= self.ends_at and not is_asking:
             return Decision.TAKEN if self._claim.start else Decision.MISSED
         return None
-
-    def _has_tried(self, around: Surroundings, now: Instant) -> bool:
-        """Whether every instance that answers was asked what it is to be asked, be patience ever so short."""
-        kind = type(self._operation(around, now))
-        return all((instance, kind) in self._tried for instance in around.answering)
 
     def _may_be_rerun(self) -> bool:
         """Whether the start that stands in the way may yet turn out to have been interrupted."""
@@ -445,16 +445,13 @@ class Tick:
         return instance not in self._asked and (self._holder is None or self._claim.lacks(instance))
 
     def _ask(self, instance: str, around: Surroundings, now: Instant) -> Ask:
-        operation = self._operation(around, now)
-        if isinstance(operation, ClaimTick):
-            self.term = operation.holder.term
-        self._tried.add((instance, type(operation)))
+        """A claim by the leader, else a look; who must not overlap looks first."""
+        operation: TickOperation = Look()
+        if around.holder is not None and (self.wish.overlaps or self._has_looked()):
+            self.term = around.holder.term
+            run = self.wish.run(RunState.RUNNING, self.term, self._age_ms(now))
+            operation = ClaimTick(around.holder, run, self.wish.gap_ms, self._claim.instead_of)
+        if around.holder is None or isinstance(operation, ClaimTick):
+            self._tried.add(instance)
         self._asked[instance], self._asked_at[instance] = operation, now
         return Ask(instance, operation)
-
-    def _operation(self, around: Surroundings, now: Instant) -> TickOperation:
-        """A claim by the leader, else a look; who must not overlap looks first."""
-        if around.holder is not None and (self.wish.overlaps or self._has_looked()):
-            run = self.wish.run(RunState.RUNNING, around.holder.term, self._age_ms(now))
-            return ClaimTick(around.holder, run, self.wish.gap_ms, self._claim.instead_of)
-        return Look()

@@ -31,6 +31,7 @@ JOB_MUTANTS = (
         "        standing = set(self._standing.values())\n"
         "        votes = standing | set(self._granted.values())\n"
         "        if self.start is not None and len(votes) < self.needed:\n            return Outcome.TAKEN\n",
+        by_seeds=False,  # a majority must forget, and the one that does not be unheard until the very claim
     ),
     TickMutant(
         "a quarter of the gap",
@@ -61,8 +62,8 @@ JOB_MUTANTS = (
         "wait",
         "tick-no-patience",
         TICKS,
-        "if now >= self.ends_at and not is_asking and self._has_tried(around, now):",
-        "if now >= self.ends_at and not is_asking:",
+        "bool(self._asked.keys() & around.answering) or not self._tried >= around.answering",
+        "bool(self._asked.keys() & around.answering)",
     ),
     TickMutant(
         "a claim that stands is held to be another's",
@@ -85,8 +86,8 @@ JOB_MUTANTS = (
         "gap",
         "tick-late-leader",
         TICKS,
-        "run = self.wish.run(RunState.RUNNING, around.holder.term, self._age_ms(now))",
-        "run = self.wish.run(RunState.RUNNING, around.holder.term, 0)",
+        "run = self.wish.run(RunState.RUNNING, self.term, self._age_ms(now))",
+        "run = self.wish.run(RunState.RUNNING, self.term)",
     ),
     TickMutant(
         "what counts is when a claim was carried out",
