@@ -1,9 +1,9 @@
 """Once-only ticks: what is written about the runs of a job, and when a claim of a tick is won.
 
 A tick is one call of `leader once`, known by its nonce. Only the leader claims one, at every instance; each
-keeps the last runs of each job, and refuses a tick if it knows of a start that was called within the gap before
-or after it. Pure, like the elector: who asks whom, and when, is the agent's business. Source: the last section of
-the protocol, "Once-only ticks", in `leader/protocol/__init__.py`.
+keeps the last runs of each job, and refuses a tick if it knows of a start that was called within the gap
+before or after it. Pure, like the elector: who asks whom, and when, is the agent's business. Source: the
+last section of the protocol, "Once-only ticks", in `leader/protocol/__init__.py`.
 """
 
 from dataclasses import dataclass, field

@@ -18,7 +18,7 @@ from leader.protocol.ticks import (
     TickVerdict,
 )
 
-MOST_JOBS = 1000
+MOST_JOBS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,9 @@ class Ledger:
         """The nonces of all claims that were ever granted here: for checkers, no data."""
 
     def shown(self, job: str, wall_ms: int) -> tuple[Run, ...]:
-        """The runs of a job, with their ages."""
-        return tuple(kept.shown(wall_ms) for kept in self.jobs.get(job, ()))
+        """The runs of a job, or of all where it has no name, with their ages."""
+        jobs = [job] if job else list(self.jobs)
+        return tuple(kept.shown(wall_ms) for name in jobs for kept in self.jobs.get(name, ()))
 
     def carry_out(
         self,
