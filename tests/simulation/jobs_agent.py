@@ -4,7 +4,7 @@ It stands in for the part of `leader/agent` that serves jobs; the elector beside
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 
 from leader.protocol.calls import Notice
@@ -26,6 +26,7 @@ from leader.protocol.ticks import (
 )
 from tests.simulation.agent import BEAT_NS, PATIENCE_NS, Agent
 from tests.simulation.instance import Executed, Request
+from tests.simulation.jobs_calls import WRITTEN_BEFORE, Answered, Opened, Telling, TickSent
 from tests.simulation.machine import Setup
 from tests.simulation.network import Network, Sent
 from tests.simulation.promises import Disk, Promises
@@ -33,53 +34,8 @@ from tests.simulation.timeline import LEASE_NS
 
 ALIVE_NS = 2 * LEASE_NS
 """A node that registered within so long is held to be alive."""
-WRITTEN_BEFORE = -1
 LONGEST_STAKE_NS = PATIENCE_NS
 """How long a hand-over waits for claims that are at stake."""
-
-
-@dataclass(slots=True)
-class TickSent(Sent):
-    """A script call about runs: `hear` takes its answer, `miss` its silence."""
-
-    hear: Callable[["TickSent", str, TickAnswer], None] = lambda *_: None
-    miss: Callable[["TickSent"], None] = lambda *_: None
-    losses: int = 0
-    """What its instance had lost when this was sent."""
-
-
-@dataclass(slots=True)
-class Answered:
-    """What the agent answers to one call of `once`, and what it knew then."""
-
-    decision: Decision
-    in_the_way: Run | None
-    voters: dict[str, int]
-    """The instances that are known to keep the claim, and how often each had lost data when it was asked;
-    `WRITTEN_BEFORE` where it stood already."""
-    seen: dict[str, tuple[Run, ...]]
-    """What each instance showed last."""
-
-
-@dataclass(slots=True)
-class Opened:
-    """A call of `once` that waits for its answer."""
-
-    tick: Tick
-    answer: Callable[[Answered], None]
-    voters: dict[str, int] = field(default_factory=dict)
-    seen: dict[str, tuple[Run, ...]] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Telling:
-    """A report on its way to the instances."""
-
-    report: Report
-    since: int
-    done: Callable[[], None]
-    taken: set[str] = field(default_factory=set)
-    asked: set[str] = field(default_factory=set)
 
 
 class JobAgent(Agent):

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from leader.protocol.events import NS_PER_MS
 from leader.protocol.ticks import Decision, Report, Run, RunState, Wish
-from tests.simulation.jobs_agent import Answered, JobAgent
+from tests.simulation.jobs_agent import JobAgent
+from tests.simulation.jobs_calls import Answered
 from tests.simulation.node import Node
 from tests.simulation.timeline import Timeline
 

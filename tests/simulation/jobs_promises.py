@@ -11,7 +11,7 @@ from leader.protocol.events import NS_PER_MS
 from leader.protocol.record import Holder
 from leader.protocol.ticks import ClaimTick, Decision, Run, RunState, TickVerdict
 from tests.simulation.instance import Executed
-from tests.simulation.jobs_agent import WRITTEN_BEFORE
+from tests.simulation.jobs_calls import WRITTEN_BEFORE
 from tests.simulation.jobs_once import JOB, Once, Watch
 from tests.simulation.network import REPLIES, REQUESTS, Sent
 from tests.simulation.promises import BrokenPromise

@@ -1,4 +1,4 @@
-"""What an instance keeps of runs, as the model has it: which are kept, and what stands in the way of a claim."""
+"""Which runs an instance keeps, as the model has it, and what stands in the way of a claim."""
 
 from leader.protocol.record import Holder, Record, State, Version
 from leader.protocol.ticks import (
@@ -31,7 +31,7 @@ def claim(ledger: Ledger, wanted: Run, wall_ms: int, *, as_of_ms: int = 0) -> Ti
 
 
 def test_calls_are_compared_and_not_claims() -> None:
-    """A tick that is claimed late does not stand in the way of the next one, nor a late one in front of it."""
+    """A tick that is claimed late does not stand in the way of the next one."""
     ledger = Ledger()
     assert claim(ledger, run("late", age_ms=30_000), NOW_MS) is TickVerdict.GRANTED
     assert claim(ledger, run("same tick", age_ms=20_000), NOW_MS) is TickVerdict.STARTED
@@ -46,7 +46,7 @@ def test_a_claim_is_of_the_moment_at_which_it_was_sent() -> None:
 
 
 def test_a_clock_that_was_set_back_does_not_lose_what_is_new() -> None:
-    """A full ledger of runs from what is now the future must not push out a claim in the moment it is granted."""
+    """Runs from what is now the future must not push out a claim in the moment it is granted."""
     ledger = Ledger()
     for number in range(LONGEST_LEDGER):
         assert claim(ledger, run(f"tick {number}"), NOW_MS + number * 60_000) is TickVerdict.GRANTED
