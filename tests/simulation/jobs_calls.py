@@ -1,4 +1,4 @@
-"""What an agent of the simulation keeps in mind of the calls of `once`, and of what it tells the instances."""
+"""What an agent of the simulation remembers of the calls of `once`, and of what it tells the instances."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
