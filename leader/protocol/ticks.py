@@ -394,7 +394,8 @@ class Tick:
         if self.wish.reruns_interrupted:
             self._pass_over_interrupted(around)
         outcome = self._claim.outcome(leads=around.holder is not None)
-        is_asking = bool(self._asked.keys() & around.answering) or not self._tried >= around.answering
+        untried = any(self._claim.lacks(instance) for instance in around.answering - self._tried)
+        is_asking = untried or bool(self._asked.keys() & around.answering)
         self.in_the_way = self._claim.start or self._running(around)
         if outcome is Outcome.TAKEN and not self._may_be_rerun():
             return Decision.TAKEN

@@ -62,8 +62,8 @@ JOB_MUTANTS = (
         "wait",
         "tick-no-patience",
         TICKS,
-        "bool(self._asked.keys() & around.answering) or not self._tried >= around.answering",
-        "bool(self._asked.keys() & around.answering)",
+        "is_asking = untried or bool(self._asked.keys() & around.answering)",
+        "is_asking = bool(self._asked.keys() & around.answering)",
     ),
     TickMutant(
         "a claim that stands is held to be another's",
