@@ -133,7 +133,9 @@ local function is_holder(call)
 end
 
 local function claim(call, runs)
-  if position_of(runs, call.run[NONCE]) then return 'yours' end
+  local nonce = call.run[NONCE]
+  local position = position_of(runs, nonce)
+  if position and runs[position][STATE] ~= 'missed' then return 'yours' end
   if not is_holder(call) then return 'not-holder' end
   local at_ms = tonumber(call.run[AT])
   for _, value in ipairs(runs) do
@@ -142,7 +144,8 @@ local function claim(call, runs)
     end
   end
   for i = #runs, 1, -1 do
-    if runs[i][STATE] == 'missed' and is_near(runs[i], at_ms, call.gap_ms) then table.remove(runs, i) end
+    local is_same = runs[i][NONCE] == nonce or is_near(runs[i], at_ms, call.gap_ms)
+    if runs[i][STATE] == 'missed' and is_same then table.remove(runs, i) end
   end
   runs[#runs + 1] = call.run
   store(call.job, runs)

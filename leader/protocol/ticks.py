@@ -175,8 +175,10 @@ class Claim:
         self.start = self.start or self.nearby_start(answer.runs, age_ms)
 
     def _stands(self, answer: TickAnswer) -> bool:
-        """Whether a look shows the claim itself, written before."""
-        return answer.verdict is TickVerdict.SEEN and any(run.nonce == self.nonce for run in answer.runs)
+        """Whether a look shows the claim itself, written before; to have been missed keeps nobody from it."""
+        return answer.verdict is TickVerdict.SEEN and any(
+            run.nonce == self.nonce and run.state.is_start for run in answer.runs
+        )
 
     def nearby_start(self, runs: tuple[Run, ...], age_ms: int) -> Run | None:
         """A start of another call within the gap before or after this one, which is so old at that moment."""
@@ -371,7 +373,8 @@ class Tick:
 
         One that is written at some instances, but was not won, is interrupted.
         """
-        is_written = self._claim.is_written or self.wish.nonce in self._runs
+        seen = self._runs.get(self.wish.nonce)
+        is_written = self._claim.is_written or (seen is not None and seen.state.is_start)
         state = RunState.INTERRUPTED if is_written else RunState.MISSED
         is_lost = self.decision is Decision.MISSED or is_written
         if self.decision in (None, Decision.YOURS) or not is_lost:

@@ -248,7 +248,9 @@ class JobAgent(Agent):
             return
         opened.seen[sent.name] = answer.runs
         opened.voters.pop(sent.name, None)
-        is_standing = answer.verdict is TickVerdict.SEEN and any(run.nonce == nonce for run in answer.runs)
+        is_standing = answer.verdict is TickVerdict.SEEN and any(
+            run.nonce == nonce and run.state.is_start for run in answer.runs
+        )
         if answer.verdict is TickVerdict.GRANTED:
             opened.voters[sent.name] = sent.losses
         elif answer.verdict is TickVerdict.YOURS or is_standing:

@@ -81,7 +81,7 @@ class Ledger:
         self, claim: ClaimTick, process: str, wall_ms: int, records: Mapping[str, Record], as_of_ms: int
     ) -> tuple[TickVerdict, Kept | None]:
         runs, new = self.jobs.get(claim.run.job, ()), _kept(claim.run, as_of_ms or wall_ms)
-        if any(kept.run.nonce == new.run.nonce for kept in runs):
+        if any(kept.run.nonce == new.run.nonce and kept.run.state.is_start for kept in runs):
             return TickVerdict.YOURS, None
         record = records.get(claim.run.election)
         if record is None or record.process != process or not record.names(claim.holder):
@@ -90,10 +90,8 @@ class Ledger:
             is_passed_over = kept.run.nonce == claim.instead_of or not kept.run.state.is_start
             if not is_passed_over and kept.is_near(new.at_ms, claim.gap_ms):
                 return TickVerdict.STARTED, None
-        runs = tuple(
-            kept for kept in runs if kept.run.state.is_start or not kept.is_near(new.at_ms, claim.gap_ms)
-        )
-        self._store(claim.run.job, (*runs, new), wall_ms)
+        left = tuple(kept for kept in runs if not _gives_way(kept, new, claim.gap_ms))
+        self._store(claim.run.job, (*left, new), wall_ms)
         self.written.add(new.run.nonce)
         return TickVerdict.GRANTED, new
 
@@ -124,6 +122,12 @@ class Ledger:
         """A job that was not started for the longest time makes room for a new one."""
         if job not in self.jobs and len(self.jobs) >= self.most_jobs:
             del self.jobs[min(self.jobs, key=lambda name: self.jobs[name][0].at_ms)]
+
+
+def _gives_way(old: Kept, new: Kept, gap_ms: int) -> bool:
+    """Whether what was missed was not missed after all."""
+    is_same = old.run.nonce == new.run.nonce or old.is_near(new.at_ms, gap_ms)
+    return not old.run.state.is_start and is_same
 
 
 def _kept(run: Run, now_ms: int) -> Kept:
