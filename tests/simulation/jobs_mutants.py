@@ -80,6 +80,7 @@ JOB_MUTANTS = (
         TICKS,
         "            run.nonce == self.nonce and run.state.is_start for run in answer.runs\n",
         "            run.nonce == self.nonce for run in answer.runs\n",
+        by_seeds=False,  # a job that runs on tells that it does: some thousand seeds
     ),
     TickMutant(
         "a claim that stands is never tried enough",
