@@ -55,7 +55,7 @@ class Call:
     def request(self, what: str, said: Said, version: str = "1.1") -> bytes:
         """A POST about this job, whose body says who calls, and more."""
         call = {"nonce": self.nonce, "election": self.election, "tick_ms": self.tick_ms}
-        content = {**call, "called_ms_ago": (now_ns() - self.called_ns) // NS_PER_MS, **said}
+        content = {**call, "called_at_ns": self.called_ns, **said}
         body = "{" + ",".join(f'"{name}":{_literal(value)}' for name, value in content.items()) + "}"
         return (
             f"POST /v1/jobs/{self.job}/{what} HTTP/{version}\r\nHost: leader\r\nConnection: close\r\n"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from leader.instances.instance import Instance
 from leader.instances.problems import Ineligible, Unanswered
-from leader.protocol.ticks import TickAnswer, TickCall
+from leader.protocol.ticks import Look, TickAnswer, TickCall
 
 MOST_AT_ONCE = 100
 """Calls in one script call: an instance serves nobody else meanwhile."""
@@ -53,8 +53,17 @@ class JobLane:
                         future.set_result(answer)
 
     async def _carry(self, calls: Sequence[TickCall]) -> Sequence[Heard | None]:
+        """The answers to those that may go; while the instance's clock is not known, only looks may.
+
+        A call that waits in a hung server would else be of the moment at which it is carried out.
+        """
+        knows_clock = self._instance.wall_ms() > 0
+        going = [call for call in calls if knows_clock or isinstance(call.operation, Look)]
+        if not going:
+            return [None] * len(calls)
         try:
-            reply = await self._instance.call_jobs(calls, timeout_ns=self._patience_ns)
+            reply = await self._instance.call_jobs(going, timeout_ns=self._patience_ns)
         except (Unanswered, Ineligible):
             return [None] * len(calls)
-        return [Heard(reply.process, answer) for answer in reply.answers]
+        answers = iter(reply.answers)
+        return [Heard(reply.process, next(answers)) if call in going else None for call in calls]

@@ -217,7 +217,7 @@ class Jobs:
 
     def _give_up(self, tick: Tick) -> None:
         """Write down what became of a tick that was not started here, if anybody must know."""
-        report = tick.report()
+        report = tick.report(clock.now_ns())
         if report is not None:
             self._put(report, tick.called_at)
 

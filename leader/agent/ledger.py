@@ -1,7 +1,6 @@
 """What does this node know of the runs of jobs? All that instances have shown or published, merged by run.
 
-A memory of its own, by this host's clock, so that it refuses a second start even where instances have
-forgotten the first. Asks nobody.
+For people, and for calls of `once`, which ask at once when they hear of a start. Asks nobody.
 """
 
 from collections.abc import Collection, Iterable

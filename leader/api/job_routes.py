@@ -23,6 +23,7 @@ from leader.api.message import (
     refusal,
 )
 from leader.api.source import Source
+from leader.protocol.events import NS_PER_MS
 from leader.protocol.snapshot import JobView
 from leader.protocol.ticks import (
     DEFAULT_GAP_MS,
@@ -38,6 +39,7 @@ from leader.protocol.ticks import (
 NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
 LONGEST_NAME = 64
 LONGEST_MS = 2**53
+LARGEST_INSTANT = 2**63
 CHANGES = ("claim", "run", "end")
 ENDS = (RunState.DONE, RunState.FAILED, RunState.STOPPED)
 RECORDED_S = 2.0
@@ -118,6 +120,12 @@ class Body:
             raise Unfit(f"{name} must be one of {', '.join(choices)}")
         return str(value)
 
+    def called_at(self) -> int:
+        """When `once` was called, by this host's boot clock; now, if that was not said, or cannot be."""
+        now = clock.now_ns()
+        said = self.number("called_at_ns", now, LARGEST_INSTANT)
+        return said if now - LONGEST_GAP_MS * NS_PER_MS < said <= now else now
+
     def has(self, name: str) -> bool:
         """Whether it was said."""
         return name in self._content
@@ -169,7 +177,7 @@ def _wish(source: Source, job: str, body: Body) -> Wish:
         wait_ms=wait_ms,
         overlaps=body.choice("overlap", ("allow", "skip")) == "allow",
         reruns_interrupted=body.flag("rerun_interrupted"),
-        age_ms=body.number("called_ms_ago", 0),
+        called_at=body.called_at(),
     )
 
 
@@ -221,7 +229,7 @@ def _run(source: Source, job: str, body: Body, state: RunState) -> Run:
         election=body.name("election", "default"),
         term=body.number("term", 0),
         tick_ms=body.number("tick_ms", clock.wall_ms()),
-        age_ms=body.number("called_ms_ago", 0),
+        age_ms=(clock.now_ns() - body.called_at()) // NS_PER_MS,
         duration_ms=body.number("duration_ms", 0),
         code=body.number("code", 0, 255),
     )

@@ -93,6 +93,10 @@ class Instance:
         self._turn = asyncio.Lock()
         self._link: Link | None = None
         self._problem: Problem | None = None
+        self._asked_at = 0
+        """When the command that is under way was sent, or the last one."""
+        self._clock: tuple[int, int] | None = None
+        """What its wall clock showed in a quick answer, and when that was asked for, at the earliest."""
         self._listener = Listener(endpoint, self._resolver, self._subject, self._caller)
 
     @property
@@ -118,13 +122,28 @@ class Instance:
         """
         keys, arguments = encode(self._caller, calls, registration, want_registry=want_registry)
         command = ("EVALSHA", _BEAT, str(len(keys)), *keys, *arguments)
-        outcome = await self._bounded(
-            command, lambda reply: decode(reply, calls, want_registry=want_registry), timeout_ns
-        )
+
+        def read(reply: object) -> CarriedOut | RefusedBeat:
+            outcome = decode(reply, calls, want_registry=want_registry)
+            if isinstance(outcome, CarriedOut) and clock.now_ns() - self._asked_at < timeout_ns:
+                self._clock = outcome.reply.wall_ms, self._asked_at
+            return outcome
+
+        outcome = await self._bounded(command, read, timeout_ns)
         if isinstance(outcome, RefusedBeat):
             raise Ineligible(self._note(explain_eligibility(self._subject, outcome.eligibility)))
         self._problem = self._unpublished(outcome)
         return outcome.reply
+
+    def wall_ms(self) -> int:
+        """What its wall clock shows now, going by its last quick answer to a beat; 0 if it never gave one.
+
+        Within a time-out of that, or behind by it, unless the clock was set since.
+        """
+        if self._clock is None:
+            return 0
+        wall_ms, at = self._clock
+        return wall_ms + (clock.now_ns() - at) // _NS_PER_MS
 
     async def call_jobs(self, calls: Sequence[TickCall], *, timeout_ns: int) -> TickReply:
         """What the instance answers to these calls about jobs, sent once.
@@ -133,7 +152,7 @@ class Instance:
             Unanswered: no answer within `timeout_ns`; the calls may have been carried out, or may yet be.
             Ineligible: the instance answered that it cannot do that.
         """
-        keys, arguments = jobs_wire.encode(self._caller, calls)
+        keys, arguments = jobs_wire.encode(self._caller, calls, self.wall_ms())
         command = ("EVALSHA", _JOBS, str(len(keys)), *keys, *arguments)
         return await self._bounded(command, lambda reply: jobs_wire.decode(reply, calls), timeout_ns)
 
@@ -203,9 +222,9 @@ class Instance:
             return await self._timed(link, command)
 
     async def _timed(self, link: Link, command: tuple[str, ...]) -> object:
-        sent_at = clock.now_ns()
+        self._asked_at = clock.now_ns()
         reply: object = await link.ask(*command)
-        self.round_trip_ns = clock.now_ns() - sent_at
+        self.round_trip_ns = clock.now_ns() - self._asked_at
         return reply
 
     async def _connected(self, patience_s: float) -> Link:

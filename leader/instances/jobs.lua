@@ -9,11 +9,13 @@
 --       [2+] leader:<cluster>:election:<name>   the records of the elections that claims name
 -- ARGV  [1]  format  [2] channel for notices, leader:<cluster>:<db>:jobs
 --       [3]  how many runs of a job, and [4] how many jobs are kept
+--       [5]  what this server's clock showed, in milliseconds, when the call was sent, as far as the sender knows;
+--            0 if it does not: a call that waits in a hung server is of the moment at which it was sent
 --       then fifteen for each call:
 --       kind         look | claim | report
 --       job          "": of all jobs, to look at
 --       nonce, state, node, election, term, tick_ms, age_ms, duration_ms, code   of the run
---       gap_ms       claim, and report of a missed tick: no start may be nearer
+--       gap_ms       claim: no start may be younger; report of a missed tick: no start may be nearer
 --       index, holder   claim: of the record's key in KEYS, and whom it must name
 --       instead_of   claim: the nonce of a run that does not stand in the way
 --
@@ -25,7 +27,7 @@ local RUN = {'nonce', 'state', 'node', 'election', 'term', 'tick_ms', 'at_ms', '
 local NONCE, STATE, AT, DURATION, CODE = 1, 2, 7, 8, 9
 local FORMAT, CHANNEL = ARGV[1], ARGV[2]
 local LONGEST, MOST_JOBS = tonumber(ARGV[3]), tonumber(ARGV[4])
-local FIRST_CALL, CALL_LENGTH = 5, 15
+local FIRST_CALL, CALL_LENGTH = 6, 15
 local RANKS = {missed = 0, running = 1, interrupted = 2}
 
 -- Lua's numbers are doubles: never print one as a float.
@@ -51,6 +53,7 @@ end
 local process = field(run('INFO', 'server'), 'run_id') .. ':' .. field(run('INFO', 'replication'), 'master_replid')
 local time = run('TIME')
 local now_ms = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local sent_ms = tonumber(ARGV[5]) > 0 and tonumber(ARGV[5]) or now_ms
 
 local function is_run(value)
   if type(value) ~= 'table' or #value ~= #RUN then return false end
@@ -91,12 +94,17 @@ local function make_room(job)
   run('HDEL', KEYS[1], oldest.job)
 end
 
+-- From now, in either direction: what a clock that was set back left in the future must not push out what is new.
+local function distance(value)
+  return math.abs(now_ms - tonumber(value[AT]))
+end
+
 local function store(job, runs)
   if #runs == 0 then
     run('HDEL', KEYS[1], job)
     return
   end
-  table.sort(runs, function(a, b) return tonumber(a[AT]) > tonumber(b[AT]) end)
+  table.sort(runs, function(a, b) return distance(a) < distance(b) end)
   while #runs > LONGEST do table.remove(runs) end
   make_room(job)
   run('HSET', KEYS[1], job, cjson.encode(runs))
@@ -124,18 +132,20 @@ local function is_holder(call)
   return found[1] == process and found[2] == 'held' and found[3] == call.holder
 end
 
--- Call is compared with call: a claim that came late is still of its own tick, and costs the next one nothing.
 local function claim(call, runs)
-  local at_ms = tonumber(call.run[AT])
-  if position_of(runs, call.run[NONCE]) then return 'yours' end
+  local nonce = call.run[NONCE]
+  local position = position_of(runs, nonce)
+  if position and runs[position][STATE] ~= 'missed' then return 'yours' end
   if not is_holder(call) then return 'not-holder' end
+  local at_ms = tonumber(call.run[AT])
   for _, value in ipairs(runs) do
     if value[STATE] ~= 'missed' and value[NONCE] ~= call.instead_of and is_near(value, at_ms, call.gap_ms) then
       return 'started'
     end
   end
   for i = #runs, 1, -1 do
-    if runs[i][STATE] == 'missed' and is_near(runs[i], at_ms, call.gap_ms) then table.remove(runs, i) end
+    local is_same = runs[i][NONCE] == nonce or is_near(runs[i], at_ms, call.gap_ms)
+    if runs[i][STATE] == 'missed' and is_same then table.remove(runs, i) end
   end
   runs[#runs + 1] = call.run
   store(call.job, runs)
@@ -188,7 +198,7 @@ end
 local function call_at(position)
   local values = {}
   for i = 1, #RUN do values[i] = ARGV[position + 1 + i] end
-  values[AT] = text(now_ms - tonumber(values[AT]))
+  values[AT] = text(sent_ms - tonumber(values[AT]))
   return {
     kind = ARGV[position], job = ARGV[position + 1], run = values, gap_ms = tonumber(ARGV[position + 11]),
     index = ARGV[position + 12], holder = ARGV[position + 13], instead_of = ARGV[position + 14],

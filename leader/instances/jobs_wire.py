@@ -29,12 +29,12 @@ _REPLY_PARTS = 3
 _NO_RUN = ("", "", "", "", "0", "0", "0", "0", "0")
 
 
-def encode(caller: Caller, calls: Sequence[TickCall]) -> tuple[list[str], list[str]]:
-    """The script's KEYS and ARGV."""
+def encode(caller: Caller, calls: Sequence[TickCall], sent_ms: int) -> tuple[list[str], list[str]]:
+    """The script's KEYS and ARGV; `sent_ms` is what the instance's clock shows now, 0 if nobody knows."""
     claims = [call.operation for call in calls if isinstance(call.operation, ClaimTick)]
     elections = list(dict.fromkeys(claim.run.election for claim in claims))
     keys = [caller.jobs_key, *(caller.record_key(election) for election in elections)]
-    arguments = [str(FORMAT), caller.jobs_channel, str(LONGEST_LEDGER), str(MOST_JOBS)]
+    arguments = [str(FORMAT), caller.jobs_channel, str(LONGEST_LEDGER), str(MOST_JOBS), str(sent_ms)]
     for call in calls:
         arguments += _encode_call(call, elections)
     return keys, arguments

@@ -1,9 +1,9 @@
 """Once-only ticks: what is written about the runs of a job, and when a claim of a tick is won.
 
 A tick is one call of `leader once`, known by its nonce. Only the leader claims one, at every instance; each
-keeps the last runs of each job, and refuses a tick while it knows of a younger start. Pure, like the
-elector: who asks whom, and when, is the agent's business. Source: the last section of the protocol,
-"Once-only ticks", in `leader/protocol/__init__.py`.
+keeps the last runs of each job, and refuses a tick if it knows of a start that was called within the gap
+before or after it. Pure, like the elector: who asks whom, and when, is the agent's business. Source: the
+last section of the protocol, "Once-only ticks", in `leader/protocol/__init__.py`.
 """
 
 from dataclasses import dataclass, field
@@ -56,8 +56,7 @@ class Run:
     """One tick of one job as an instance keeps it.
 
     `tick_ms` is the wall time at which `once` was called on `node`, milliseconds since 1970; `age_ms` how
-    long ago that was, by the clocks of who tells and keeps it; `duration_ms` and `code` are 0 until it has
-    ended.
+    long ago that was, by the instance's own clock; `duration_ms` and `code` are 0 until it has ended.
     """
 
     job: str
@@ -79,7 +78,10 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class ClaimTick:
-    """Claim a tick under a leadership; `instead_of` is the nonce of a run that does not stand in the way."""
+    """Claim a tick under a leadership; `instead_of` is the nonce of a run that does not stand in the way.
+
+    Ticks are told apart by when they were called, so that neither a long wait nor a late leader matters.
+    """
 
     holder: Holder
     run: Run
@@ -112,11 +114,11 @@ class TickVerdict(StrEnum):
     SEEN = "seen"
     """It has been read, or written, as it was asked."""
     GRANTED = "granted"
-    """The claim is written now: the record names its very holder, and no younger start was known."""
+    """The claim is written now: the record names its very holder, and no start within the gap was known."""
     YOURS = "yours"
     """The claim stood there already."""
     STARTED = "started"
-    """There is a younger start than the gap allows."""
+    """There is a start of another call within the gap."""
     NOT_HOLDER = "not-holder"
     """The record is not held by the holder that claims."""
 
@@ -155,29 +157,31 @@ class Claim:
     needed: int
     instead_of: str = ""
     start: Run | None = None
-    """The start of another call within the gap, which stands in the way."""
+    """The start of another call that stands in the way."""
     _granted: dict[str, str] = field(default_factory=dict)
     _standing: dict[str, str] = field(default_factory=dict)
 
     def hear(self, instance: str, process: str, answer: TickAnswer, age_ms: int) -> None:
-        """Take in what one instance answered; the newest answer of each counts."""
+        """Take in what one instance answered; the newest answer of each counts.
+
+        `age_ms` is how long ago this tick was called when the instance was asked.
+        """
         self._granted.pop(instance, None)
         self._standing.pop(instance, None)
         if answer.verdict is TickVerdict.GRANTED:
             self._granted[instance] = process
         elif answer.verdict is TickVerdict.YOURS or self._stands(answer):
             self._standing[instance] = process
-        self.start = self.start or self.near_start(answer.runs, age_ms)
+        self.start = self.start or self.nearby_start(answer.runs, age_ms)
 
     def _stands(self, answer: TickAnswer) -> bool:
-        """Whether a look shows the claim itself, written before."""
-        return answer.verdict is TickVerdict.SEEN and any(run.nonce == self.nonce for run in answer.runs)
+        """Whether a look shows the claim itself, written before; to have been missed keeps nobody from it."""
+        return answer.verdict is TickVerdict.SEEN and any(
+            run.nonce == self.nonce and run.state.is_start for run in answer.runs
+        )
 
-    def near_start(self, runs: tuple[Run, ...], age_ms: int) -> Run | None:
-        """A start of another call within the gap of this one, in either direction: clocks are set back, too.
-
-        Call is compared with call: a claim that came late, for want of a leader, is still of its own tick.
-        """
+    def nearby_start(self, runs: tuple[Run, ...], age_ms: int) -> Run | None:
+        """A start of another call within the gap before or after this one, which is so old at that moment."""
         return next(
             (
                 run
@@ -227,10 +231,7 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a call of `once` asks for; durations are milliseconds, `tick_ms` is wall time since 1970.
-
-    `age_ms` is how long ago it was called: it may have asked before.
-    """
+    """What a call of `once` asks for; durations are milliseconds, `tick_ms` is wall time since 1970."""
 
     job: str
     nonce: str
@@ -241,10 +242,11 @@ class Wish:
     wait_ms: int
     overlaps: bool = True
     reruns_interrupted: bool = False
-    age_ms: int = 0
+    called_at: Instant = 0
+    """When `once` was called, on the clock of its host, which is the agent's; 0: only now."""
 
     def run(self, state: RunState, term: int = 0, age_ms: int = 0) -> Run:
-        """This tick, as an instance is to keep it."""
+        """This tick, as an instance is to keep it, called so long ago."""
         return Run(self.job, self.nonce, state, self.node, self.election, term, self.tick_ms, age_ms)
 
 
@@ -289,13 +291,14 @@ class Tick:
         self.in_the_way: Run | None = None
         """The run of another call that decided it."""
         self.ends_at = now + wish.wait_ms * NS_PER_MS
-        self.called_at = now - wish.age_ms * NS_PER_MS
+        self.called_at = min(wish.called_at or now, now)
         self._instances = instances
         self._beat_ns = lease_ms * NS_PER_MS // 3
         self._claim = Claim(wish.nonce, wish.gap_ms, majority(len(instances)))
         self._holder: Holder | None = None
         self._due = dict.fromkeys(instances, now)
         self._asked: dict[str, TickOperation] = {}
+        self._asked_at: dict[str, Instant] = {}
         self._tried: set[str] = set()
         """Who was asked since the last change of leadership: the end of patience cuts no first try."""
         self._looked: set[str] = set()
@@ -323,7 +326,7 @@ class Tick:
         self._looked.add(instance)
         for run in answer.runs:
             self._note(run)
-        self._claim.hear(instance, process, answer, self._age_ms(now))
+        self._claim.hear(instance, process, answer, self._age_ms(self._asked_at.get(instance, now)))
         is_refused = self._holder is not None and self._claim.lacks(instance)
         self._due[instance] = now + (self._beat_ns // 10 if is_refused else self._beat_ns)
         if isinstance(operation, Look) and self._holder is not None and self._has_looked():
@@ -335,12 +338,16 @@ class Tick:
         self._due[instance] = max(now, self._due[instance])
 
     def notice(self, run: Run, now: Instant) -> None:
-        """Take in what an instance published, or what this agent itself remembers."""
+        """Take in what an instance published, or this agent remembers: a start is reason to ask at once.
+
+        It decides nothing itself, for nobody knows how long a notice was under way.
+        """
         self._note(run)
-        self._claim.start = self._claim.start or self._claim.near_start((run,), self._age_ms(now))
+        if self._claim.start is None and self._claim.nearby_start((run,), self._age_ms(now)):
+            self._due = {instance: min(due, now) for instance, due in self._due.items()}
 
     def _age_ms(self, now: Instant) -> int:
-        """How long ago `once` was called."""
+        """How long ago `once` was called, at this moment."""
         return (now - self.called_at) // NS_PER_MS
 
     def _note(self, run: Run) -> None:
@@ -363,16 +370,18 @@ class Tick:
             self._ask(instance, around, now) for instance in self._instances if self._is_due(instance, now)
         ]
 
-    def report(self) -> Report | None:
+    def report(self, now: Instant) -> Report | None:
         """What is to be written down of a tick that was not started; nothing if another call has taken it.
 
         One that is written at some instances, but was not won, is interrupted.
         """
-        state = RunState.INTERRUPTED if self._claim.is_written else RunState.MISSED
-        is_lost = self.decision is Decision.MISSED or self._claim.is_written
+        seen = self._runs.get(self.wish.nonce)
+        is_written = self._claim.is_written or (seen is not None and seen.state.is_start)
+        state = RunState.INTERRUPTED if is_written else RunState.MISSED
+        is_lost = self.decision is Decision.MISSED or is_written
         if self.decision in (None, Decision.YOURS) or not is_lost:
             return None
-        return Report(self.wish.run(state, self.term), self.wish.gap_ms)
+        return Report(self.wish.run(state, self.term, self._age_ms(now)), self.wish.gap_ms)
 
     def _begin(self, holder: Holder | None, now: Instant) -> None:
         """A leadership has begun or ended: what was granted under another one is asked for again."""
@@ -390,7 +399,8 @@ class Tick:
         if self.wish.reruns_interrupted:
             self._pass_over_interrupted(around)
         outcome = self._claim.outcome(leads=around.holder is not None)
-        is_asking = bool(self._asked.keys() & around.answering or self._untried(around))
+        untried = any(self._claim.lacks(instance) for instance in around.answering - self._tried)
+        is_asking = untried or bool(self._asked.keys() & around.answering)
         self.in_the_way = self._claim.start or self._running(around)
         if outcome is Outcome.TAKEN and not self._may_be_rerun():
             return Decision.TAKEN
@@ -401,10 +411,6 @@ class Tick:
         if now >= self.ends_at and not is_asking:
             return Decision.TAKEN if self._claim.start else Decision.MISSED
         return None
-
-    def _untried(self, around: Surroundings) -> set[str]:
-        """Who answers and is yet to be asked; where the claim is seen to stand nothing is asked any more."""
-        return {name for name in around.answering - self._tried if self._claim.lacks(name)}
 
     def _may_be_rerun(self) -> bool:
         """Whether the start that stands in the way may yet turn out to have been interrupted."""
@@ -456,6 +462,6 @@ class Tick:
             operation = ClaimTick(around.holder, run, self.wish.gap_ms, self._claim.instead_of)
         if around.holder is None or isinstance(operation, ClaimTick):
             self._tried.add(instance)
-        self._asked[instance] = operation
+        self._asked[instance], self._asked_at[instance] = operation, now
         self._due[instance] = now + self._beat_ns // 10
         return Ask(instance, operation)

@@ -9,9 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from leader.protocol.events import NS_PER_MS, Effect
+from tests.scenarios.crontab import Crontab, Diverged
 from tests.simulation.agent import Agent
 from tests.simulation.clock import BootClock
 from tests.simulation.instance import NOTHING, Data
+from tests.simulation.jobs_agent import JobAgent
 from tests.simulation.machine import Habits
 from tests.simulation.network import Hold, Weather
 from tests.simulation.promises import BrokenPromise
@@ -23,10 +25,6 @@ PATIENCE_LEASES = 12
 STEADY = Weather(shortest_ns=NS_PER_MS, longest_ns=NS_PER_MS)
 
 
-class Diverged(Exception):
-    """The story did not go as told; with a bent protocol it need not."""
-
-
 @dataclass(slots=True)
 class Ending:
     """How a story ended: what it now reads like, and which promise was broken, if one was."""
@@ -36,14 +34,12 @@ class Ending:
     diverged: str = ""
 
 
-@dataclass(slots=True)
-class Story:
+@dataclass
+class Story(Crontab):
     """A story being played."""
 
-    world: World
     _holds: dict[str, Hold] = field(default_factory=dict)
     _saved: dict[str, Data] = field(default_factory=dict)
-    _traps: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def do(self, line: str) -> None:
         """Carry out one command."""
@@ -69,7 +65,7 @@ class Story:
         self.world.promises.clocks_honest = True
         self.world.instances = names
         for name in names:
-            self.world.add_server(name)
+            self.world.add_server(name).on_ticks = self.promises.executed
 
     def do_elections(self, *names: str) -> None:
         """`elections default reports`: what nodes contend for, from the next node on."""
@@ -97,6 +93,7 @@ class Story:
             term_ns=lambda: _duration(given.get("disk", "0.0001"), "leases"),
             jobs_ns=lambda: _duration(given.get("jobs", "0.0001"), "leases"),
             strike=self._strike,
+            strike_tick=self.strike_tick,
         )
         node = self.world.add_node(
             name, names, clock=clock, priority=int(given.get("priority", "100")), habits=habits
@@ -170,12 +167,12 @@ class Story:
     def do_crash(self, name: str, when: str = "", effect: str = "") -> None:
         """`crash A`, or `crash A before SaveHolder`: at once, or just before it does that."""
         if when:
-            self._traps[name, effect] = when
+            self.traps[name, effect] = when
         else:
             self.world.nodes[name].crash()
 
     def _strike(self, place: str, effect: Effect) -> None:
-        if self._traps.pop((place, type(effect).__name__), ""):
+        if self.traps.pop((place, type(effect).__name__), ""):
             self.world.nodes[place].crash()
 
     def do_reboot(self, name: str) -> None:
@@ -297,12 +294,14 @@ class Story:
 
 
 def _duration(amount: str, unit: str) -> int:
-    return int(float(amount) * (LEASE_NS if unit.startswith("lease") else NS_PER_MS))
+    units = {"ms": NS_PER_MS, "s": 1000 * NS_PER_MS}
+    return int(float(amount) * units.get(unit, LEASE_NS))
 
 
 def play(text: str, *, checks_deadline: bool = True) -> Ending:
     """Play a story from the beginning; return how it ended, with what happened under each command."""
-    story = Story(World(0, (), keeps_log=True, checks_deadline=checks_deadline))
+    world = World(0, (), keeps_log=True, checks_deadline=checks_deadline, agent_type=JobAgent)
+    story = Story(world)
     told: list[str] = []
     ending = Ending("")
     log = story.world.time.log

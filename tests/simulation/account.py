@@ -52,6 +52,7 @@ class Account:
     slowest_leases: float = 0.0
     counts: Counter[str] = field(default_factory=Counter)
     broken: list[Outcome] = field(default_factory=list)
+    must_happen: tuple[str, ...] = MUST_HAPPEN
 
     def add(self, outcome: Outcome) -> None:
         """Count one seed in."""
@@ -73,7 +74,7 @@ class Account:
     def never(self) -> list[str]:
         """What should have happened at least once, and did not."""
         led = [] if self.answered_yes else ["a leader"]
-        return led + [what for what in MUST_HAPPEN if not self.counts[what]]
+        return led + [what for what in self.must_happen if not self.counts[what]]
 
     def lines(self) -> list[str]:
         """The account in words."""

@@ -38,6 +38,7 @@ from leader.protocol.events import (
     Unbarred,
 )
 from leader.protocol.record import Holder
+from leader.protocol.ticks import Run
 from tests.simulation import registry
 from tests.simulation.instance import Executed, Request
 from tests.simulation.machine import Disk, Setup, words
@@ -211,9 +212,13 @@ class Agent:
         self._time.count("call unanswered")
         self._feed([Heard(call.election, Unanswered(sent.name, call.nonce)) for call, _ in sent.calls])
 
-    def notice(self, name: str, notices: tuple[Notice, ...]) -> None:
-        """Take in what an instance published."""
-        heard = [Heard(n.election, Noticed(name, n.record)) for n in notices if n.election in self.electors]
+    def notice(self, name: str, notices: tuple[Notice, ...] | tuple[Run, ...]) -> None:
+        """Take in what an instance published; runs of jobs are nothing to an elector."""
+        heard = [
+            Heard(n.election, Noticed(name, n.record))
+            for n in notices
+            if isinstance(n, Notice) and n.election in self.electors
+        ]
         self._whenever_awake(lambda: self._feed(heard))
 
     def _feed(self, heard: Iterable[Heard]) -> None:

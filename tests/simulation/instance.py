@@ -4,7 +4,7 @@ Simulation and exhaustive exploration run on this model; the conformance tests g
 the same calls and compare the answers. It knows nothing of time but the wall clock that it is handed.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from leader.protocol.calls import (
     Answer,
@@ -22,6 +22,8 @@ from leader.protocol.calls import (
     Verdict,
 )
 from leader.protocol.record import Holder, Record, State, Version
+from leader.protocol.ticks import Run, TickCall, TickReply
+from tests.simulation.jobs_instance import Kept, Ledger
 
 DAY_MS = 24 * 3600 * 1000
 LEAVE = "-"
@@ -37,6 +39,10 @@ class Request:
     calls: tuple[Call, ...]
     registration: str = ""
     wants_registry: bool = False
+    ticks: tuple[TickCall, ...] = ()
+    """The calls of the other script, which keeps runs of jobs."""
+    as_of_ms: int = 0
+    """What the instance's wall clock showed when those were sent, as far as the agent knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,9 @@ class Executed:
     eligibility: str
     reply: Reply
     notices: tuple[Notice, ...]
+    ticks: TickReply | None = None
+    runs: tuple[Run, ...] = ()
+    """What was published of runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,7 @@ class Data:
     configuration: Configuration | None
     configured_by: str
     registry: dict[str, tuple[int, str]]
+    runs: dict[str, tuple[Kept, ...]] = field(default_factory=dict)
 
 
 NOTHING = Data({}, None, "", {})
@@ -69,6 +79,7 @@ class ModelInstance:
         self.eligibility = "ok"
         self._starts = 1
         self._histories = 1
+        self.ledger = Ledger()
         self.restore(NOTHING)
 
     # What happens to a server.
@@ -80,7 +91,13 @@ class ModelInstance:
 
     def snapshot(self) -> Data:
         """Its data as they are now."""
-        return Data(dict(self.records), self.configuration, self.configured_by, dict(self.registry))
+        return Data(
+            dict(self.records),
+            self.configuration,
+            self.configured_by,
+            dict(self.registry),
+            dict(self.ledger.jobs),
+        )
 
     def restore(self, data: Data) -> None:
         """Put these data in the place of its own; `NOTHING` empties it, as FLUSHALL does."""
@@ -88,6 +105,7 @@ class ModelInstance:
         self.configuration = data.configuration
         self.configured_by = data.configured_by
         self.registry = dict(data.registry)
+        self.ledger.jobs = dict(data.runs)
 
     def restart(self, data: Data) -> None:
         """Start it again as a new process, with these data."""
@@ -106,6 +124,8 @@ class ModelInstance:
         """Carry out all the calls of one request, atomically."""
         if self.eligibility != "ok":
             return Executed(self.eligibility, self._reply(request, wall_ms, ()), ())
+        if request.ticks:
+            return self._execute_ticks(request, wall_ms)
         self._register(request, wall_ms)
         answers, notices = [], []
         for call in request.calls:
@@ -114,6 +134,13 @@ class ModelInstance:
             if answer.verdict is Verdict.GRANTED:
                 notices.append(Notice(call.election, answer.record))
         return Executed("ok", self._reply(request, wall_ms, tuple(answers)), tuple(notices))
+
+    def _execute_ticks(self, request: Request, wall_ms: int) -> Executed:
+        answers, runs = self.ledger.carry_out(
+            request.ticks, self.process, wall_ms, self.records, as_of_ms=request.as_of_ms
+        )
+        ticks = TickReply(self.process, answers)
+        return Executed("ok", self._reply(request, wall_ms, ()), (), ticks, runs)
 
     def _reply(self, request: Request, wall_ms: int, answers: tuple[Answer, ...]) -> Reply:
         registry = (

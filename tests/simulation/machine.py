@@ -31,6 +31,8 @@ class Habits:
     """Whether what was about to be sent is on its way when the agent dies."""
     strike: Callable[[str, Effect], None] | None = None
     """Called with the place before each effect is carried out."""
+    strike_tick: Callable[[str, str], None] | None = None
+    """Called with the place before a claim of a tick is sent, and before a decision is answered."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ class Mutant:
     new: str
     by_seeds: bool = True
     """Whether some thousand random seeds reach it; else another line stands in the way, or it is too rare."""
+    seeds: str = "tests.simulation.seeds"
+    """The module whose seeds are to reach it."""
 
 
 MUTANTS = (

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from leader.protocol.calls import Call, Notice
 from leader.protocol.events import NS_PER_MS, Instant
+from leader.protocol.ticks import Run
 from tests.simulation.instance import Executed, Request
 from tests.simulation.timeline import LEASE_NS, Timeline
 
@@ -26,7 +27,7 @@ class Recipient(Protocol):
     def give_up(self, sent: "Sent") -> None:
         """Stop waiting for a reply."""
 
-    def notice(self, name: str, notices: tuple[Notice, ...]) -> None:
+    def notice(self, name: str, notices: tuple[Notice, ...] | tuple[Run, ...]) -> None:
         """Take in what an instance published."""
 
 
@@ -123,7 +124,9 @@ class Network:
 
     def _carry(self, direction: str, sent: Sent, deliver: Callable[..., None], *arguments: object) -> None:
         if self.holds:
-            kinds = frozenset(type(call.operation).__name__.lower() for call, _ in sent.calls)
+            operations = [call.operation for call, _ in sent.calls]
+            asked = [call.operation for call in sent.request.ticks]
+            kinds = frozenset(type(operation).__name__.lower() for operation in (*operations, *asked))
             if self._keep(direction, sent.agent.place, sent.name, kinds, lambda: deliver(*arguments)):
                 self.expect_silence(sent)
                 return
@@ -174,7 +177,7 @@ class Network:
             sent.awaited = True
             self.time.at(sent.expires_at, sent.agent.give_up, sent)
 
-    def publish(self, server: Destination, notices: tuple[Notice, ...]) -> None:
+    def publish(self, server: Destination, notices: tuple[Notice, ...] | tuple[Run, ...]) -> None:
         """Bring notices to every agent that listens to this server."""
         for recipient in self.recipients.values():
             for name in recipient.names:
@@ -186,9 +189,11 @@ class Network:
             return self.misdirected.get((place, name), self.destinations[name])
         return self.destinations[name]
 
-    def _notify(self, recipient: Recipient, name: str, notices: tuple[Notice, ...]) -> None:
+    def _notify(self, recipient: Recipient, name: str, notices: tuple[Notice, ...] | tuple[Run, ...]) -> None:
         if self.holds:
-            kinds = frozenset(str(notice.record.state) for notice in notices)
+            kinds = frozenset(
+                str(notice.state if isinstance(notice, Run) else notice.record.state) for notice in notices
+            )
             if self._keep(NOTICES, recipient.place, name, kinds, lambda: recipient.notice(name, notices)):
                 return
         if self.time.chance(self.weather.notices_lost):
@@ -206,7 +211,9 @@ class Network:
                     delay += int(self.time.random.random() * LONGEST_HOLD_UP_NS)
                 self.time.after(delay, self._notice, recipient, name, notices, self.epoch)
 
-    def _notice(self, recipient: Recipient, name: str, notices: tuple[Notice, ...], epoch: int) -> None:
+    def _notice(
+        self, recipient: Recipient, name: str, notices: tuple[Notice, ...] | tuple[Run, ...], epoch: int
+    ) -> None:
         if epoch == self.epoch:
             recipient.notice(name, notices)
 

@@ -34,6 +34,7 @@ class Node:
     allowed: bool = True
     disk: Disk = field(default_factory=Disk)
     agent: Agent | None = None
+    agent_type: type[Agent] = Agent
 
     def __post_init__(self) -> None:
         self.place = self.place or self.name
@@ -58,7 +59,7 @@ class Node:
         if self.agent is not None:
             return
         self.network.time.tell(f"{self.place} starts")
-        agent = Agent(self._setup(), self.place, self.network, self.promises, self.disk)
+        agent = self.agent_type(self._setup(), self.place, self.network, self.promises, self.disk)
         self.agent = self.network.recipients[self.place] = agent
         agent.start()
         if not self.allowed:
@@ -143,4 +144,5 @@ class Node:
             directory=self.directory + 1,
             habits=self.habits,
             disk=Disk(runtime=self.disk.runtime),
+            agent_type=self.agent_type,
         )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from leader.protocol.calls import Notice
 from leader.protocol.events import NS_PER_MS, Instant
+from leader.protocol.ticks import Run
 from tests.simulation.clock import BootClock
 from tests.simulation.instance import Executed
 from tests.simulation.network import Network, Sent
@@ -209,7 +210,7 @@ class RedlockClient:
             sent.answered = True
             self._whenever_awake(lambda: self._hear(sent, granted=False, refused=False))
 
-    def notice(self, name: str, notices: tuple[Notice, ...]) -> None:
+    def notice(self, name: str, notices: tuple[Notice, ...] | tuple[Run, ...]) -> None:
         """Take in nothing: Redlock publishes nothing."""
         raise AssertionError((name, notices))
 

@@ -65,7 +65,7 @@ class LockInstance(ModelInstance):
 
     def snapshot(self) -> Data:
         """Its data as they are now."""
-        return Locked({}, None, "", {}, self.lock)
+        return Locked({}, None, "", {}, lock=self.lock)
 
     def restore(self, data: Data) -> None:
         """Put these data in the place of its own."""
@@ -77,7 +77,7 @@ class LockInstance(ModelInstance):
         assert isinstance(request, Command)
         if self.lock is not None and wall_ms > self.lock.expires_ms:
             self.lock = None
-        return Told("ok", NO_REPLY, (), self._carry_out_command(request, wall_ms))
+        return Told("ok", NO_REPLY, (), done=self._carry_out_command(request, wall_ms))
 
     def _carry_out_command(self, command: Command, wall_ms: int) -> bool:
         mine = self.lock is not None and self.lock.value == command.value

@@ -1,16 +1,19 @@
 """A server in the world: a model instance with a wall clock, that can hang, stop, forget, go back in time."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 
 from leader.protocol.events import NS_PER_MS
 from leader.protocol.record import LARGEST_TERM
-from tests.simulation.instance import NOTHING, Data, ModelInstance
+from tests.simulation.instance import NOTHING, Data, Executed, ModelInstance
 from tests.simulation.network import Network, Sent
 from tests.simulation.timeline import WALL_MS
 
 REMEMBERED_SNAPSHOTS = 6
 ABSURD_TERM = LARGEST_TERM - 1
+LITTLE_MS = 3000
+LONG_AGO_NS = 2**62
 
 
 class Server:
@@ -25,6 +28,10 @@ class Server:
         self.hung = False
         self.losses = 0
         """How often it lost what it knew, or some of it."""
+        self.jumped_at = -LONG_AGO_NS
+        """When its wall clock was set by more than a few seconds, so that ages are worth nothing."""
+        self.on_ticks: Callable[[Server, Sent, Executed], None] | None = None
+        """Called after each script call about runs of jobs."""
         self._wall_ms = wall_ms
         self._wall_rate = 1
         self._waiting: list[Sent] = []
@@ -47,6 +54,10 @@ class Server:
             self.network.reply(sent, executed)
             if executed.notices:
                 self.network.publish(self, executed.notices)
+            if executed.runs:
+                self.network.publish(self, executed.runs)
+            if self.on_ticks is not None and executed.ticks is not None:
+                self.on_ticks(self, sent, executed)
 
     # What happens to it.
 
@@ -136,4 +147,6 @@ class Server:
     def step_wall(self, step_ms: int) -> None:
         """Set its wall clock forward or back."""
         self._wall_ms = max(1, self._wall_ms + step_ms)
+        if abs(step_ms) > LITTLE_MS:
+            self.jumped_at = self.time.now
         self.time.tell(f"the wall clock of {self.name} is set by {step_ms} ms")

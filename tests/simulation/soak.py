@@ -1,22 +1,39 @@
 """As many seeds as time allows: `python -m tests.simulation.soak --minutes 60 --jobs 2`.
 
-With `--mutants` it runs each mutant instead, until a seed finds a broken promise, and says how many it took.
+With `--ticks` the seeds are those of once-only ticks, else those of the leases. With `--mutants` it runs each
+mutant instead, until a seed finds a broken promise, and says how many it took.
 """
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
 from itertools import count
 
 from leader import clock
-from tests.simulation.account import Account
+from tests.simulation import jobs_seeds, seeds
+from tests.simulation.account import MUST_HAPPEN, Account
+from tests.simulation.jobs_account import TICKS_MUST_HAPPEN
+from tests.simulation.jobs_mutants import JOB_MUTANTS
 from tests.simulation.loader import load
 from tests.simulation.mutants import MUTANTS, Mutant
-from tests.simulation.seeds import Outcome, run_seed
+from tests.simulation.seeds import Outcome
 
 CHUNK = 20
 MINUTE_NS = 60 * 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a seed runs, and what some hundred of them must have seen."""
+
+    run_seed: Callable[..., Outcome]
+    must_happen: tuple[str, ...]
+
+
+LEASES = Program(seeds.run_seed, MUST_HAPPEN)
+TICKS = Program(jobs_seeds.run_seed, TICKS_MUST_HAPPEN)
 
 
 def say(text: str) -> None:
@@ -25,35 +42,36 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def run_chunk(first: int, number: int) -> list[Outcome]:
+def run_chunk(program: Program, first: int, number: int) -> list[Outcome]:
     """The outcomes of so many seeds from this one on."""
-    return [run_seed(seed) for seed in range(first, first + number)]
+    return [program.run_seed(seed) for seed in range(first, first + number)]
 
 
-def run_many(seeds: int, jobs: int) -> Account:
-    """The account of the seeds 0 to `seeds` - 1."""
+def run_many(number: int, jobs: int, program: Program = LEASES) -> Account:
+    """The account of so many seeds, from 0 on."""
     with ProcessPoolExecutor(jobs) as pool:
         chunks = [
-            pool.submit(run_chunk, first, min(CHUNK, seeds - first)) for first in range(0, seeds, CHUNK)
+            pool.submit(run_chunk, program, first, min(CHUNK, number - first))
+            for first in range(0, number, CHUNK)
         ]
-        account = Account()
+        account = Account(must_happen=program.must_happen)
         for chunk in chunks:
             account.add_all(chunk.result())
         return account
 
 
-def soak(minutes: float, jobs: int, first: int) -> Account:
+def soak(minutes: float, jobs: int, first: int, program: Program) -> Account:
     """The account of all seeds that fit into this time."""
     end = clock.now_ns() + int(minutes * MINUTE_NS)
-    account, firsts = Account(), count(first, CHUNK)
+    account, firsts = Account(must_happen=program.must_happen), count(first, CHUNK)
     with ProcessPoolExecutor(jobs) as pool:
-        running = {pool.submit(run_chunk, next(firsts), CHUNK) for _ in range(jobs)}
+        running = {pool.submit(run_chunk, program, next(firsts), CHUNK) for _ in range(jobs)}
         while running:
             done: Future[list[Outcome]] = next(as_completed(running))
             running.remove(done)
             account.add_all(done.result())
             if clock.now_ns() < end:
-                running.add(pool.submit(run_chunk, next(firsts), CHUNK))
+                running.add(pool.submit(run_chunk, program, next(firsts), CHUNK))
     return account
 
 
@@ -62,9 +80,9 @@ def kill(mutant: Mutant, limit: int) -> Outcome | None:
 
     Rule R3's own sum is not checked here: what it is there for must break.
     """
-    seeds = load(mutant, "tests.simulation.seeds")
+    bent = load(mutant, mutant.seeds)
     for seed in range(limit):
-        outcome: Outcome = seeds.run_seed(seed, checks_deadline=False)
+        outcome: Outcome = bent.run_seed(seed, checks_deadline=False)
         if outcome.broken:
             return Outcome(seed, outcome.broken, outcome.what)
     return None
@@ -73,7 +91,7 @@ def kill(mutant: Mutant, limit: int) -> Outcome | None:
 def kill_all(limit: int, jobs: int, only: str = "") -> Iterator[tuple[Mutant, Outcome | None]]:
     """Each mutant with the seed that killed it, as they die."""
     with ProcessPoolExecutor(jobs) as pool:
-        chosen = [mutant for mutant in MUTANTS if only in mutant.name and mutant.by_seeds]
+        chosen = [mutant for mutant in (*MUTANTS, *JOB_MUTANTS) if only in mutant.name and mutant.by_seeds]
         deaths = {pool.submit(kill, mutant, limit): mutant for mutant in chosen}
         for death in as_completed(deaths):
             yield deaths[death], death.result()
@@ -90,12 +108,12 @@ def _soak_mutants(limit: int, jobs: int, only: str) -> bool:
     return survivors == 0
 
 
-def _soak_seeds(minutes: float, jobs: int, first: int) -> bool:
-    account = soak(minutes, jobs, first)
+def _soak_seeds(minutes: float, jobs: int, first: int, program: Program) -> bool:
+    account = soak(minutes, jobs, first, program)
     say("\n".join(account.lines()))
     for outcome in account.broken:
         say(f"\nseed {outcome.seed}: {outcome.what}")
-        say("\n".join(run_seed(outcome.seed, keeps_log=True).log[-200:]))
+        say("\n".join(program.run_seed(outcome.seed, keeps_log=True).log[-200:]))
     return not account.broken and not account.never()
 
 
@@ -109,14 +127,16 @@ def main() -> int:
     parser.add_argument("--mutants", action="store_true", help="kill the mutants instead")
     parser.add_argument("--only", default="", help="with --mutants: those whose name has this in it")
     parser.add_argument("--limit", type=int, default=2000, help="seeds per mutant at most")
+    parser.add_argument("--ticks", action="store_true", help="seeds of once-only ticks, not of the leases")
     options = parser.parse_args()
+    program = TICKS if options.ticks else LEASES
     if options.seed is not None:
-        outcome = run_seed(options.seed, keeps_log=True)
+        outcome = program.run_seed(options.seed, keeps_log=True)
         say("\n".join((*outcome.log, outcome.what or "every promise held")))
         return int(bool(outcome.broken))
     if options.mutants:
         return int(not _soak_mutants(options.limit, options.jobs, options.only))
-    return int(not _soak_seeds(options.minutes, options.jobs, options.first))
+    return int(not _soak_seeds(options.minutes, options.jobs, options.first, program))
 
 
 if __name__ == "__main__":

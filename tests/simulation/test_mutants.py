@@ -5,13 +5,14 @@ from pathlib import Path
 import pytest
 
 from tests.scenarios.story import play
+from tests.simulation.jobs_mutants import JOB_MUTANTS
 from tests.simulation.loader import ROOT, load
 from tests.simulation.mutants import MUTANTS, Mutant
 
 STORIES = ROOT / "tests" / "scenarios" / "stories"
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+@pytest.mark.parametrize("mutant", [*MUTANTS, *JOB_MUTANTS], ids=lambda mutant: mutant.name)
 def test_a_bent_line_breaks_a_promise_in_its_story(mutant: Mutant) -> None:
     """A checker says which; a crash would be no kill. The true code keeps every promise in that story."""
     text = (STORIES / f"{mutant.story}.txt").read_text()

@@ -30,11 +30,13 @@ class World:
         *,
         keeps_log: bool = False,
         checks_deadline: bool = True,
+        agent_type: type[Agent] = Agent,
     ) -> None:
         self.time = Timeline(seed, keeps_log=keeps_log)
         self.random = self.time.random
         self.instances = instances
         self.elections = elections
+        self.agent_type = agent_type
         self.network = Network(self.time)
         self.servers: dict[str, Server] = {}
         self.nodes: dict[str, Node] = {}
@@ -69,6 +71,7 @@ class World:
             priority=priority,
             wall_ms=wall_ms,
             habits=habits or Habits(),
+            agent_type=self.agent_type,
         )
         return node
 

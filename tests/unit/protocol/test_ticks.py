@@ -41,12 +41,12 @@ def other(state: RunState = RunState.RUNNING, *, age_ms: int = 0, node: str = "b
 class Driver:
     """A tick with its surroundings, and the moment."""
 
-    def __init__(self, asked: Wish, *, leads: bool) -> None:
-        self.now = 0
+    def __init__(self, asked: Wish, *, leads: bool, now_ms: int = 0) -> None:
+        self.now = now_ms * NS_PER_MS
         self.holder = HOLDER if leads else None
         self.answering = frozenset(NAMES)
         self.alive = EVERYBODY
-        self.tick = Tick(asked, NAMES, LEASE_MS, 0)
+        self.tick = Tick(asked, NAMES, LEASE_MS, self.now)
 
     def step(self) -> list[Ask]:
         """What is to be asked now."""
@@ -133,11 +133,23 @@ def test_who_does_not_lead_looks_at_once_and_then_every_beat() -> None:
 
 
 @pytest.mark.parametrize("age_ms", [0, 44_999, -44_999])
-def test_a_waiter_leaves_when_it_hears_of_a_start_within_the_gap(age_ms: int) -> None:
+def test_a_waiter_leaves_when_an_instance_shows_a_start_within_the_gap(age_ms: int) -> None:
     """Of any state but a missed tick."""
     driver = Driver(wish(), leads=False)
-    driver.tick.notice(other(RunState.DONE, age_ms=age_ms), driver.now)
-    assert driver.step() == []
+    driver.step()
+    driver.answer("1", TickVerdict.SEEN, other(RunState.DONE, age_ms=age_ms))
+    assert driver.tick.decision is Decision.TAKEN
+
+
+def test_a_notice_is_reason_to_ask_at_once_and_decides_nothing() -> None:
+    """Nobody knows how long it was under way, so how old the start is."""
+    driver = Driver(wish(), leads=False)
+    driver.step()
+    assert driver.answer(NAMES, TickVerdict.SEEN) == []
+    driver.tick.notice(other(), driver.now)
+    assert [ask.instance for ask in driver.step()] == list(NAMES)
+    assert not driver.is_decided()
+    driver.answer("1", TickVerdict.SEEN, other())
     assert driver.tick.decision is Decision.TAKEN
 
 
@@ -147,7 +159,6 @@ def test_a_waiter_leaves_when_it_hears_of_a_start_within_the_gap(age_ms: int) ->
 def test_the_gap_is_counted_from_call_to_call(age_ms: int, decision: Decision) -> None:
     """A tick that was claimed late costs the next one nothing, and a late claim is still of its own tick."""
     driver = Driver(wish(), leads=False)
-    driver.tick.notice(other(age_ms=age_ms), driver.now)
     driver.step()
     driver.answer(NAMES, TickVerdict.SEEN)
     driver.now += 18_000 * NS_PER_MS
@@ -160,7 +171,7 @@ def test_the_gap_is_counted_from_call_to_call(age_ms: int, decision: Decision) -
 
 def test_a_call_that_is_asked_again_is_as_old_as_at_first() -> None:
     """Its agent was restarted in between; the start of another call is compared with the first asking."""
-    driver = Driver(replace(wish(), age_ms=4_000), leads=True)
+    driver = Driver(replace(wish(), called_at=6_000 * NS_PER_MS), leads=True, now_ms=10_000)
     (ask, *_) = driver.step()
     assert isinstance(ask.operation, ClaimTick)
     assert ask.operation.run.age_ms == 4_000
@@ -207,7 +218,7 @@ def test_a_claim_of_the_process_before_keeps_its_term() -> None:
         driver.answer(set(NAMES) - set(seen), TickVerdict.SEEN)
         driver.answer(seen, TickVerdict.SEEN, wish().run(RunState.RUNNING, 7))
         assert (driver.tick.decision, driver.tick.term) == (decision, 7)
-        report = driver.tick.report()
+        report = driver.tick.report(driver.now)
         assert report is None or (report.run.state, report.run.term) == (RunState.INTERRUPTED, 7)
 
 
@@ -220,7 +231,7 @@ def test_patience_ends_with_a_missed_tick_when_no_claim_was_seen() -> None:
     driver.answer(NAMES, TickVerdict.SEEN)
     driver.pass_ms(20_000)
     assert driver.tick.decision is Decision.MISSED
-    report = driver.tick.report()
+    report = driver.tick.report(driver.now)
     assert report is not None
     assert (report.run.state, report.gap_ms) == (RunState.MISSED, 45_000)
 
@@ -244,7 +255,7 @@ def test_what_was_written_and_not_won_is_told_as_interrupted() -> None:
     driver.answering = frozenset("1")
     driver.step()
     assert driver.tick.decision is Decision.MISSED
-    report = driver.tick.report()
+    report = driver.tick.report(driver.now)
     assert report is not None
     assert report.run.state is RunState.INTERRUPTED
 
@@ -252,10 +263,14 @@ def test_what_was_written_and_not_won_is_told_as_interrupted() -> None:
 def test_an_unanswered_claim_is_sent_again_at_once() -> None:
     """Its grant is unknown, and the nonce is the same: asked again, it is answered as before."""
     driver = Driver(wish(), leads=True)
-    first = driver.step()[0]
+    first = driver.step()[0].operation
     driver.pass_ms(LEASE_MS // 10)
     driver.tick.miss("1", driver.now)
-    assert driver.step() == [first]
+    (again,) = driver.step()
+    assert isinstance(first, ClaimTick)
+    assert isinstance(again.operation, ClaimTick)
+    assert (again.instance, again.operation.run.nonce) == ("1", first.run.nonce)
+    assert again.operation.run.age_ms == first.run.age_ms + LEASE_MS // 10
 
 
 def test_an_instance_that_refuses_every_connection_is_asked_again_after_a_while() -> None:
@@ -285,21 +300,22 @@ def test_an_interrupted_run_is_passed_over_only_by_who_may_run_it_twice() -> Non
     for run, alive in ((other(RunState.INTERRUPTED), EVERYBODY), (other(), frozenset({"a"}))):
         driver = Driver(wish(reruns=True), leads=True)
         driver.alive = alive
-        driver.tick.notice(run, driver.now)
-        asks = driver.step()
-        assert isinstance(asks[0].operation, ClaimTick)
-        assert asks[0].operation.instead_of == "other"
+        driver.step()
+        driver.answer(NAMES, TickVerdict.STARTED, run)
+        (ask, *_) = driver.pass_ms(LEASE_MS // 3)
+        assert isinstance(ask.operation, ClaimTick)
+        assert ask.operation.instead_of == "other"
         driver = Driver(wish(), leads=True)
-        driver.tick.notice(run, driver.now)
-        assert driver.step() == []
+        driver.step()
+        driver.answer(NAMES, TickVerdict.STARTED, run)
         assert driver.tick.decision is Decision.TAKEN
 
 
 def test_who_may_run_it_again_waits_while_the_run_may_yet_turn_out_interrupted() -> None:
     """It leaves when the run has ended."""
     driver = Driver(wish(reruns=True), leads=False)
-    driver.tick.notice(other(), driver.now)
     driver.step()
+    driver.answer(NAMES, TickVerdict.SEEN, other())
     assert not driver.is_decided()
     driver.tick.notice(other(RunState.FAILED), driver.now)
     driver.step()
