@@ -274,11 +274,13 @@ class Presence:
         return 3_600_000 if self._socket is not None else RETURN_NS // NS_PER_MS
 
     def tend(self) -> int:
-        """Connect if there is no connection, and note if it is gone; its descriptor, -1 without one."""
+        """Connect if there is no connection, and note if it is gone; its descriptor, -1 without one.
+
+        One that is ended soon after it was made is made again a while later.
+        """
         if self._socket is not None and self._is_gone(self._socket):
             self._socket.close()
             self._socket = None
-            self._try_at_ns = now_ns()
         if self._socket is None and now_ns() >= self._try_at_ns:
             self._try_at_ns = now_ns() + RETURN_NS
             with contextlib.suppress(OSError):

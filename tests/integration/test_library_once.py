@@ -193,7 +193,10 @@ def test_a_user_who_may_not_claim_is_told_what_to_do(cluster: Cluster, job: str)
 
 
 def test_the_example_works_on_one_node_per_tick(cluster: Cluster) -> None:
-    """Started on every node; what it says it did is what the ledger shows."""
+    """Started on every node; what it says it did is what the ledger shows.
+
+    With so short a period there is no patience: who looks before the leader has claimed, says so.
+    """
     example = str(PROJECT / "examples" / "python" / "once.py")
     programs = [started(node, example, "2") for node in cluster.nodes.values()]
     leader = cluster.wait_for_leader()
@@ -204,4 +207,4 @@ def test_the_example_works_on_one_node_per_tick(cluster: Cluster) -> None:
             program.kill()
     lines = [line for program in programs for line in program.communicate()[0].splitlines()]
     shown = [f"{run['node']} does {run['tick']} with term {run['term']}" for run in ledger(leader, "example")]
-    assert sorted(lines) == sorted(shown)
+    assert sorted(line for line in lines if not line.startswith("not done here: ")) == sorted(shown)
