@@ -294,7 +294,7 @@ class Agent:
 
     async def jobs(self, only: str = "") -> tuple[JobView, ...]:
         """All jobs, or one, as the instances keep them now."""
-        await self.jobs_desk.look()
+        await self.jobs_desk.look(only)
         return self.jobs_desk.views(only)
 
     def elections(self) -> Collection[str]:

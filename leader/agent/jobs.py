@@ -275,16 +275,16 @@ class Jobs:
 
     # What is known.
 
-    async def look(self) -> None:
-        """Ask every instance for all it keeps."""
+    async def look(self, job: str = "") -> None:
+        """Ask every instance for all it keeps, of all jobs or of one."""
         heard = await asyncio.gather(
-            *(lane.ask(TickCall("", Look())) for lane in self._quorum.lanes.values())
+            *(lane.ask(TickCall(job, Look())) for lane in self._quorum.lanes.values())
         )
         answers = [answer.answer for answer in heard if answer is not None]
         for answer in answers:
             self._learn(answer.runs)
         if len(answers) >= majority(len(heard)):
-            self.ledger.drop_missed(run.nonce for answer in answers for run in answer.runs)
+            self.ledger.drop_missed((run.nonce for answer in answers for run in answer.runs), job)
 
     def views(self, only: str = "") -> tuple[JobView, ...]:
         """The jobs and their last ticks."""

@@ -40,10 +40,12 @@ class Ledger:
             elif before.run.state.rank <= run.state.rank:
                 known[run.nonce] = Known(run, before.since)
 
-    def drop_missed(self, kept: Iterable[str]) -> None:
-        """Forget the missed ticks that no instance keeps: they were started in the end."""
+    def drop_missed(self, kept: Iterable[str], only: str = "") -> None:
+        """Forget missed ticks, of all jobs or of one, that no instance keeps: they were started in the end."""
         nonces = set(kept)
         for job, known in tuple(self._jobs.items()):
+            if only not in ("", job):
+                continue
             for nonce, item in tuple(known.items()):
                 if item.run.state is RunState.MISSED and nonce not in nonces:
                     del known[nonce]

@@ -7,7 +7,7 @@ allowed to, by the kernel's word.
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from secrets import token_hex
 
@@ -276,7 +276,7 @@ def jobs(source: Source) -> Response:
     async def later() -> Response:
         return document(200, {"jobs": [asdict(job) for job in await source.jobs()]})
 
-    return deferred(later)
+    return replace(deferred(later), is_common=True)
 
 
 def one_job(source: Source, job: str) -> Response:

@@ -36,6 +36,8 @@ class Response:
     """Called with what sends one more line, when the stream begins."""
     later: Callable[[], Awaitable["Response"]] | None = None
     """Called when the request is there; cancelled when its client is gone. What it returns is sent whole."""
+    is_common: bool = False
+    """Whether the same answer does for all who ask before it is worked out: what comes `later` costs much."""
 
 
 def deferred(later: Callable[[], Awaitable[Response]]) -> Response:

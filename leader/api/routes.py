@@ -95,8 +95,7 @@ def guard(source: Source, election: str) -> Response:
     """A stream for whoever runs jobs while this node leads: it says when they must end, and is waited for."""
     if election not in source.elections():
         return no_such_election(source.elections(), election)
-    view = source.view()
-    about = {"event": "guarding", "cluster": view.cluster, "node": view.node, "lease_ms": view.lease_ms}
+    about = {"event": "guarding", **asdict(source.about())}
     return Response(200, line(about), joins=partial(source.guard, election))
 
 

@@ -5,12 +5,14 @@ goes on in `streams`; this file joins them to a `Source`. It knows nothing of in
 """
 
 import socket
+from functools import partial
 
 from leader.api.binding import bind_socket
 from leader.api.limits import Limits
 from leader.api.listener import Listener
-from leader.api.message import Request, Response, refusal
+from leader.api.message import Request, Response, deferred, refusal
 from leader.api.routes import respond
+from leader.api.shared import Shared
 from leader.api.source import Source
 from leader.api.streams import Streams
 
@@ -27,6 +29,7 @@ class Server:
         self._limits = limits
         self._listeners: list[Listener] = []
         self._streams = Streams(limits)
+        self._common: Shared[Response] = Shared()
 
     def serve(self, listening: socket.socket) -> None:
         """Answer on a socket that listens, opened by `bind_socket` or inherited from the process before.
@@ -50,4 +53,6 @@ class Server:
         response = respond(self._source, request)
         if response.joins is not None and request.method != "HEAD" and self._streams.are_full:
             return refusal(503, "too many clients follow the changes: end one, or ask /v1/status")
+        if response.is_common and response.later is not None:
+            return deferred(partial(self._common.get, response.later))
         return response

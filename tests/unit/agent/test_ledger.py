@@ -42,7 +42,8 @@ def test_a_missed_tick_that_no_instance_keeps_any_more_is_forgotten() -> None:
     """It was started in the end."""
     ledger = Ledger()
     ledger.learn([run("m", RunState.MISSED), run("n", RunState.MISSED), run("x")], 0)
-    ledger.drop_missed({"n"})
+    ledger.drop_missed((), "another job")
+    ledger.drop_missed({"n"}, "j")
     assert {seen.nonce for seen in ledger.runs("j", 0)} == {"n", "x"}
 
 

@@ -48,7 +48,7 @@ class HandmadeSource:
     decides: asyncio.Event = field(default_factory=asyncio.Event)
 
     def about(self) -> About:
-        return About("prod", self.node, 10_000)
+        return About("prod", self.node, self.lease_ms)
 
     def forbids(self, peer: Peer | None) -> str:  # noqa: ARG002 - as in `Source`
         return self.forbidden

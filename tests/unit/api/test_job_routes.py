@@ -16,6 +16,20 @@ from tests.unit.api.handmade import HandmadeSource, serving
 NONCE = "f" * 32
 
 
+class SlowLedger(HandmadeSource):
+    """Reads the ledger only when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = 0
+        self.lets_go = asyncio.Event()
+
+    async def jobs(self, only: str = "") -> tuple[JobView, ...]:
+        self.reads += 1
+        await self.lets_go.wait()
+        return await super().jobs(only)
+
+
 async def ask(
     path: Path, target: str, body: object = None, method: str = "POST"
 ) -> tuple[int, dict[str, Any]]:
@@ -207,3 +221,18 @@ async def test_the_ledger_is_shown_whole_or_job_by_job(path: Path, source: Handm
     assert whole == (200, {"jobs": [one[1]]})
     assert one[1]["runs"][0]["state"] == "done"
     assert other[0] == 404
+
+
+async def test_however_many_ask_for_the_whole_ledger_it_is_read_few_times(path: Path) -> None:
+    """Instances and the agent have leases to renew meanwhile."""
+    source = SlowLedger()
+    async with serving(path, source):
+        first = asyncio.create_task(ask(path, "/v1/jobs", method="GET"))
+        await eventually(lambda: source.reads == 1)
+        more = [asyncio.create_task(ask(path, "/v1/jobs", method="GET")) for _ in range(50)]
+        gone = asyncio.create_task(ask(path, "/v1/jobs", method="GET"))
+        await ask(path, "/leader", method="GET")
+        gone.cancel()
+        source.lets_go.set()
+        assert {status for status, _ in await asyncio.gather(first, *more)} == {200}
+    assert source.reads < len(more) // 2
