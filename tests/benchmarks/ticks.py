@@ -66,34 +66,26 @@ def with_redis_cli(programs: Path) -> Path:
     return programs
 
 
-def table(rounds: Rounds, ticker: Ticker) -> str:
-    """What each way did, by misfortune: of so many ticks, how many were missed and how many ran twice."""
-    starts = ticker.starts()
-    head = [
-        "at the tick",
-        "ticks",
-        *(f"{name}: {what}" for name in COLUMNS.values() for what in ("missed", "twice")),
-    ]
-    rows = [
-        [name, *counted(rounds, starts, name)]
-        for name in dict.fromkeys(each.misfortune for each in rounds.rounds)
-    ]
-    rows.append(["**all**", *counted(rounds, starts, None)])
+def table(rounds: Rounds, starts: Counter[Tick]) -> str:
+    """What each way did, by misfortune: how many ticks were missed, and how many ran more than once."""
+    head = ["at the tick", "ticks", *(f"{name}: missed, twice" for name in COLUMNS.values())]
+    names = dict.fromkeys(each.misfortune for each in rounds.rounds)
+    rows = [[name, *counted(rounds, starts, {name})] for name in names]
+    rows.append(["all", *counted(rounds, starts, set(names))])
     ruler = ["---", *["---:"] * (len(head) - 1)]
     return "\n".join(f"| {' | '.join(row)} |" for row in [head, ruler, *rows])
 
 
-def counted(rounds: Rounds, starts: Counter[Tick], misfortune: str | None) -> list[str]:
-    """The number of ticks, and for each way how many were missed and how many ran more than once."""
-    figures: list[str] = []
+def counted(rounds: Rounds, starts: Counter[Tick], misfortunes: set[str]) -> list[str]:
+    """The number of ticks at which one of these happened, and what each way did at them."""
+    figures = [
+        str(sum(rounds.rounds[tick.number].misfortune in misfortunes for tick in rounds.ticks("once")))
+    ]
     for way in COLUMNS:
-        ticks = [
-            tick for tick in rounds.ticks(way) if misfortune in (None, rounds.rounds[tick.number].misfortune)
+        times = [
+            starts[tick] for tick in rounds.ticks(way) if rounds.rounds[tick.number].misfortune in misfortunes
         ]
-        missed, doubled = (
-            sum(map(is_so, ticks)) for is_so in (lambda tick: not starts[tick], lambda tick: starts[tick] > 1)
-        )
-        figures = [str(len(ticks)), *figures[1:], str(missed), str(doubled)]
+        figures.append(f"{times.count(0)}, {sum(each > 1 for each in times)}")
     return figures
 
 
@@ -102,8 +94,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ticks", type=int, default=120)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--skew", type=float, default=1.5, help="how many seconds two clocks are off")
     options = parser.parse_args()
-    plan = Plan()
+    plan = Plan(skews={"a": 0.0, "b": -options.skew, "c": options.skew})
     count = -(-options.ticks // plan.jobs_per_round)
     with played(plan, count, options.seed) as (rounds, ticker, started):
         tell(rounds, ticker, started)
@@ -112,10 +105,10 @@ def main() -> int:
 
 def tell(rounds: Rounds, ticker: Ticker, started: dict[str, str]) -> None:
     """Print the table, the lines, and all that is known of each tick that went wrong with `once`."""
-    print(table(rounds, ticker))
+    starts, ticks = ticker.starts(), rounds.ticks("once")
+    print(table(rounds, starts))
     for way, line in started.items():
         print(f"{way}: {line}")
-    starts, ticks = ticker.starts(), rounds.ticks("once")
     wrong = [tick for tick in ticks if starts[tick] != 1]
     states = Counter(run["state"] for tick in ticks for run in rounds.ledger(tick))
     codes = Counter(ended.code for ended in ticker.ended if ended.tick.way == "once")
