@@ -28,6 +28,9 @@ OK, WRONG, FORBIDDEN, NOT_THERE = 200, 400, 403, 404
 DEFAULT_GAP_MS = 45_000
 LATE_MS = 10_000
 LONGEST_WAIT_UNASKED_MS = 20_000
+"""How long an agent that is not there is waited for, if nobody says how long: two leases of usual length."""
+
+LONGEST_LEASE_MS = 3_600_000
 PAUSE_S = 0.1
 """Between two questions."""
 ANSWER_NS = 2_000 * NS_PER_MS
@@ -134,8 +137,10 @@ class Asking:
         self.call = call
         self._wishes: Said = {"gap_ms": gap_ms, **wishes}
         self._wait_ms = wait_ms
-        unasked_ms = max(0, min(LONGEST_WAIT_UNASKED_MS, gap_ms - LATE_MS * 3 // 2))
+        most_ms = max(0, min(2 * LONGEST_LEASE_MS, gap_ms - LATE_MS * 3 // 2))
+        unasked_ms = min(LONGEST_WAIT_UNASKED_MS, most_ms)
         self._until_ns = call.called_ns + (unasked_ms if wait_ms is None else wait_ms) * NS_PER_MS
+        self._answer_by_ns = call.called_ns + (most_ms if wait_ms is None else wait_ms) * NS_PER_MS
         self._is_asked = False
         self._may_be_claimed = False
 
@@ -148,8 +153,11 @@ class Asking:
 
     @property
     def deadline_ns(self) -> int:
-        """When the answer to a question that is asked now is overdue."""
-        return max(self._until_ns, now_ns()) + ANSWER_NS
+        """When the answer to a question that is asked now is overdue.
+
+        How long two leases are, the default, only the agent knows: it is waited for as long as may be.
+        """
+        return max(self._answer_by_ns, now_ns()) + ANSWER_NS
 
     def takes(self, answer: Headers) -> bool:
         """Whether this is the answer; an agent that ends undecided is asked again, while time is left."""

@@ -41,7 +41,7 @@ class Ledger:
                 known[run.nonce] = Known(run, before.since)
 
     def drop_missed(self, kept: Iterable[str], only: str = "") -> None:
-        """Forget missed ticks, of all jobs or of one, which no instance keeps: they were started late."""
+        """Forget missed ticks, of one job or all, that no instance keeps: they were started in the end."""
         nonces = set(kept)
         for job, known in tuple(self._jobs.items()):
             if only not in ("", job):

@@ -219,8 +219,8 @@ class Connection(asyncio.Protocol):
             self._send(refusal(500, "a bug in leader: see the agent's log"), with_body=method != "HEAD")
             self.close()
             raise error
-        self._send(later.result(), with_body=method != "HEAD")
         self._waits = False
+        self._send(later.result(), with_body=method != "HEAD")  # waits again for a client that does not read
         self._end_answer()
         self._advance()
 

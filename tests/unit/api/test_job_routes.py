@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from leader.api.limits import Limits
 from leader.clock import now_ns
 from leader.protocol.snapshot import JobView, RunView
 from leader.protocol.ticks import Decision, RunState
@@ -236,3 +237,29 @@ async def test_however_many_ask_for_the_whole_ledger_it_is_read_few_times(path: 
         source.lets_go.set()
         assert {status for status, _ in await asyncio.gather(first, *more)} == {200}
     assert source.reads < len(more) // 2
+
+
+async def test_a_client_that_sends_on_and_reads_nothing_is_answered_no_further(path: Path) -> None:
+    """Its answers wait in memory, so there are only a few; others are answered meanwhile."""
+    source = CountedLedger()
+    async with serving(path, source, Limits(stream_bytes=4096)):
+        _reader, writer = await asyncio.open_unix_connection(path, limit=1024)
+        writer.write(b"GET /v1/jobs HTTP/1.1\r\nHost: x\r\n\r\n" * 2000)
+        await eventually(lambda: source.reads > 0)
+        for _ in range(200):
+            assert (await ask(path, "/leader", method="GET"))[0] == 200
+        assert source.reads < 200
+        writer.close()
+
+
+class CountedLedger(HandmadeSource):
+    """A large ledger that counts how often it is read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = 0
+        self.ledger = tuple(JobView(f"job-{n}", "default", 0, 0, ()) for n in range(100))
+
+    async def jobs(self, only: str = "") -> tuple[JobView, ...]:
+        self.reads += 1
+        return await super().jobs(only)
