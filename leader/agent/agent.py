@@ -9,7 +9,7 @@ import contextlib
 import logging
 import secrets
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
 
@@ -323,7 +323,7 @@ class Agent:
             elections=tuple(view.election_view(elector, now) for elector in self.conductor.electors.values()),
             instances=tuple(view.instance_view(lane, now) for lane in self.lanes.values()),
             nodes=self.registry.views(now),
-            jobs=tuple(replace(job, runs=job.runs[:1]) for job in self.jobs_desk.views()),
+            jobs=self.jobs_desk.views(most=1),
         )
 
     def unready(self) -> list[str]:

@@ -19,6 +19,7 @@ from leader.protocol.quorum import majority
 from leader.protocol.record import Holder
 from leader.protocol.snapshot import JobView
 from leader.protocol.ticks import (
+    LONGEST_LEDGER,
     Ask,
     ClaimTick,
     Decision,
@@ -266,7 +267,10 @@ class Jobs:
             await asyncio.sleep(RETURN_NS / 2e9)
 
     def _interrupt_forgotten(self, now: Instant) -> None:
-        """Runs of this node that the process before this one knew, and nobody has come back for."""
+        """Runs of this node that the process before this one knew, and nobody has come back for.
+
+        A tick that is still being decided may yet be started.
+        """
         known = self._own.keys() | {tick.wish.nonce for tick in self._ticks}
         for run in self.ledger.all_runs(now):
             is_ours = run.node == self._quorum.node and run.nonce not in known
@@ -286,9 +290,9 @@ class Jobs:
         if len(answers) >= majority(len(heard)):
             self.ledger.drop_missed((run.nonce for answer in answers for run in answer.runs), job)
 
-    def views(self, only: str = "") -> tuple[JobView, ...]:
-        """The jobs and their last ticks."""
-        return self.ledger.views(self._sight.alive(), clock.now_ns(), only)
+    def views(self, only: str = "", most: int = LONGEST_LEDGER) -> tuple[JobView, ...]:
+        """The jobs and their last ticks, at most so many of each."""
+        return self.ledger.views(self._sight.alive(), clock.now_ns(), only, most)
 
 
 async def _woken(event: asyncio.Event, moment: Instant) -> None:

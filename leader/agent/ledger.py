@@ -72,30 +72,42 @@ class Ledger:
         """What is known of every job now."""
         return [run for job in self._jobs for run in self.runs(job, now)]
 
-    def views(self, alive: Collection[str], now: Instant, only: str = "") -> tuple[JobView, ...]:
-        """The jobs for display, sorted by name; what runs on a node that is not alive was interrupted."""
+    def views(
+        self, alive: Collection[str], now: Instant, only: str = "", most: int = LONGEST_LEDGER
+    ) -> tuple[JobView, ...]:
+        """The jobs for display, sorted by name, each with its last runs, at most so many.
+
+        What runs on a node that is not alive was interrupted.
+        """
+        shown = (only,) if only else sorted(self._jobs)
         return tuple(
-            _job_view(job, runs, alive)
-            for job in sorted(self._jobs)
-            if only in ("", job) and (runs := self.runs(job, now))
+            _job_view(job, list(known.values()), alive, now, most)
+            for job in shown
+            if (known := self._jobs.get(job))
         )
 
 
-def _job_view(job: str, runs: list[Run], alive: Collection[str]) -> JobView:
-    views = tuple(_view(run, alive) for run in runs)
-    states = [view.state for view in views]
+def _job_view(job: str, known: list[Known], alive: Collection[str], now: Instant, most: int) -> JobView:
+    known.sort(key=lambda item: item.since, reverse=True)
+    states = [_state(item.run, alive) for item in known]
     missed, interrupted = states.count(RunState.MISSED), states.count(RunState.INTERRUPTED)
-    return JobView(job, runs[0].election, missed, interrupted, views)
+    views = tuple(_view(item, state, now) for item, state in zip(known[:most], states, strict=False))
+    return JobView(job, known[0].run.election, missed, interrupted, views)
 
 
-def _view(run: Run, alive: Collection[str]) -> RunView:
+def _state(run: Run, alive: Collection[str]) -> RunState:
     is_dead = run.state is RunState.RUNNING and run.node not in alive
+    return RunState.INTERRUPTED if is_dead else run.state
+
+
+def _view(known: Known, state: RunState, now: Instant) -> RunView:
+    run, has_ended = known.run, known.run.state in ENDED
     return RunView(
         tick=clock.utc_iso(run.tick_ms),
-        state=RunState.INTERRUPTED if is_dead else run.state,
+        state=state,
         node=run.node,
         term=run.term,
-        ms_ago=run.age_ms,
-        duration_ms=run.duration_ms if run.state in ENDED else None,
-        code=run.code if run.state in ENDED else None,
+        ms_ago=(now - known.since) // NS_PER_MS,
+        duration_ms=run.duration_ms if has_ended else None,
+        code=run.code if has_ended else None,
     )

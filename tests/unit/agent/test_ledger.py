@@ -65,3 +65,13 @@ def test_a_job_whose_only_tick_was_forgotten_is_forgotten_too() -> None:
     assert ledger.views(ALIVE, 0) == ()
     ledger.learn([run("x", job=f"j{n}") for n in range(MOST_JOBS + 5)], 0)
     assert len(ledger.views(ALIVE, 0)) == MOST_JOBS
+
+
+def test_only_the_last_run_may_be_shown_and_all_are_counted() -> None:
+    """The overview says of each job how it went last, and how much went wrong."""
+    ledger = Ledger()
+    ledger.learn([run("m", RunState.MISSED, age_ms=9), run("x", RunState.DONE, age_ms=5)], 0)
+    (view,) = ledger.views(ALIVE, 7 * NS_PER_MS, most=1)
+    assert [(seen.state, seen.ms_ago) for seen in view.runs] == [("done", 12)]
+    assert (view.missed, view.interrupted) == (1, 0)
+    assert ledger.views(ALIVE, 0, "another") == ()
