@@ -84,7 +84,7 @@ class Call:
             raise Refused(sentence)
         if status == WRONG:
             raise UsageError(sentence)
-        raise AgentUnreachable(f"the agent at {self.path} does not know of claims: {sentence or status}")
+        raise AgentUnreachable(f"the agent at {self.path} decided nothing: {sentence or f'status {status}'}")
 
 
 def checked_name(name: str, what: str) -> str:

@@ -35,8 +35,8 @@ class Host(Protocol):
     def respond(self, request: Request) -> Response:
         """The answer to a request."""
 
-    def deferring(self, connection: "Connection") -> None:
-        """An answer takes its time: the connection counts as idle no longer."""
+    def may_defer(self, connection: "Connection") -> bool:
+        """Whether one more answer may take its time; if so, the connection counts as idle no longer."""
 
     def streaming(self, connection: "Connection", joins: Callable[[Listener], Leave]) -> None:
         """An answer has begun that goes on: it is to join that; the connection counts as idle no longer."""
@@ -183,6 +183,8 @@ class Connection(asyncio.Protocol):
         assert self._request is not None
         method, target = self._request.method.decode("ascii"), self._request.target.decode("latin-1")
         response = self._host.respond(Request(method, target, self._body, self._peer))
+        if response.later is not None and not self._host.may_defer(self):
+            response = refusal(503, "too many clients wait for an answer: ask again later")
         if response.later is not None:
             self._defer(response.later(), method)
         elif response.joins is not None:
@@ -205,7 +207,6 @@ class Connection(asyncio.Protocol):
     def _defer(self, answer: Awaitable[Response], method: str) -> None:
         """Send an answer when it is there; until then the client is only watched, to notice its end."""
         self._waits = True
-        self._host.deferring(self)
         self._later = asyncio.ensure_future(answer)
         self._later.add_done_callback(lambda later: self._send_late(later, method))
 

@@ -8,12 +8,14 @@ class Limits:
     """Bounds per listening socket, and per connection.
 
     `pressed_ms` is the idle time after which a connection must make room when there are no more.
+    `waiting` is how many may wait for an answer that takes its time, as a claim by `leader once` does.
     `steps` is how much of one connection's input is worked off before others have their turn.
     `discard_bytes` is how much a connection may send that nobody reads any more.
     """
 
-    connections: int = 1500
+    connections: int = 2000
     streams: int = 1024
+    waiting: int = 512
     accepts: int = 16
     steps: int = 64
     idle_ms: int = 30_000

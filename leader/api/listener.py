@@ -42,6 +42,7 @@ class Listener:
         self._loop = asyncio.get_running_loop()
         self._connections: set[Connection] = set()
         self._idle: dict[Connection, float] = {}
+        self._waiting: set[Connection] = set()
         self._arriving: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._accepts = False
@@ -83,14 +84,19 @@ class Listener:
 
     def answered(self, connection: Connection) -> None:
         """A connection is idle from now on: it moves to the end of the queue of those that must go."""
+        self._waiting.discard(connection)
         self._idle.pop(connection, None)
         self._idle[connection] = self._loop.time()
         if self._timer is None:
             self._sweep()
 
-    def deferring(self, connection: Connection) -> None:
-        """A connection whose answer takes its time is not idle."""
+    def may_defer(self, connection: Connection) -> bool:
+        """Whether one more may wait for its answer: then it is not idle meanwhile, and the rest has room."""
+        if len(self._waiting) >= self.limits.waiting:
+            return False
+        self._waiting.add(connection)
         self._idle.pop(connection, None)
+        return True
 
     def streaming(self, connection: Connection, joins: Callable[[EventListener], Leave]) -> None:
         """A connection whose answer goes on is never idle."""
@@ -101,6 +107,7 @@ class Listener:
         """A connection is gone: there is room, and what it had joined is left."""
         self._streams.forget(connection)
         self._connections.discard(connection)
+        self._waiting.discard(connection)
         self._idle.pop(connection, None)
         self._accept_again()
 

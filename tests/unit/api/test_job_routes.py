@@ -120,6 +120,19 @@ async def test_others_are_answered_while_a_claim_waits_and_its_end_is_noticed(pa
         await eventually(lambda: not any("_decided" in repr(t) and not t.done() for t in waiting))
 
 
+async def test_waiting_claims_are_bounded_so_that_others_are_still_answered(path: Path) -> None:
+    """Who is one too many is told at once; when one leaves, there is room again."""
+    async with serving(path, limits=Limits(waiting=2)) as source:
+        waiting = [asyncio.create_task(ask(path, "/v1/jobs/report/claim", {})) for _ in range(2)]
+        await eventually(lambda: len(source.wishes) == 2)
+        status, said = await ask(path, "/v1/jobs/report/claim", {})
+        assert (status, "too many clients wait" in said["error"]) == (503, True)
+        assert (await ask(path, "/leader", method="GET"))[0] == 200
+        source.decides.set()
+        assert [(await task)[0] for task in waiting] == [200, 200]
+        assert (await ask(path, "/v1/jobs/report/claim", {}))[0] == 200
+
+
 async def test_a_connection_goes_on_after_a_claim(path: Path, source: HandmadeSource) -> None:
     """Keep-alive, as for every other answer."""
     async with serving(path, source):
