@@ -104,7 +104,7 @@ def main() -> int:
 
 
 def tell(rounds: Rounds, ticker: Ticker, started: dict[str, str]) -> None:
-    """Print the table, the lines, and all that is known of each tick of `once` that went wrong, or is told so."""
+    """Print the table, the lines, and all that is known of what went wrong with `once`, or is told so."""
     starts, ticks = ticker.starts(), rounds.ticks("once")
     print(table(rounds, starts))
     for way, line in started.items():
