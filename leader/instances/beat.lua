@@ -41,29 +41,8 @@ local FIRST_CALL, CALL_LENGTH = 10, 8
 
 local published_error = nil
 
--- Lua's numbers are doubles: never print one as a float.
-local function text(number)
-  return string.format('%.0f', number)
-end
-
 local function is_integer(value)
   return value and string.match(value, '^%d+$') ~= nil
-end
-
-local function fail(reason, key)
-  error('LEADERKEY ' .. reason .. ' ' .. key, 0)
-end
-
--- Every command goes this way: so an error says which one it was, also on servers whose ACL errors do not.
-local function run(command, ...)
-  local reply = redis.pcall(command, ...)
-  if type(reply) ~= 'table' or not reply.err then return reply end
-  if string.find(reply.err, 'WRONGTYPE', 1, true) then fail('wrongtype', (...)) end
-  error('LEADERCOMMAND ' .. command .. ' ' .. reply.err, 0)
-end
-
-local function field(info, name)
-  return string.match(info, '\n' .. name .. ':([^\r\n]*)')
 end
 
 local function eligibility(server, replication, memory)
@@ -76,11 +55,6 @@ local function eligibility(server, replication, memory)
   local limit = tonumber(field(memory, 'maxmemory') or '0')
   if limit > 0 and string.find(policy, '^allkeys%-') then return 'evicts:' .. policy end
   return 'ok'
-end
-
-local function wall_clock_ms()
-  local time = run('TIME')
-  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 
 -- The configuration of the last leader that renewed here (rule R10).
@@ -263,7 +237,7 @@ end
 
 -- The beat: every record is read and checked before anything is written.
 local server, replication = run('INFO', 'server'), run('INFO', 'replication')
-local process = (field(server, 'run_id') or '') .. ':' .. (field(replication, 'master_replid') or '')
+local process = process_of(server, replication)
 local wall_ms = wall_clock_ms()
 local eligible = eligibility(server, replication, run('INFO', 'memory'))
 if eligible ~= 'ok' then return {FORMAT, eligible, process, text(wall_ms), {}, {}, {}} end

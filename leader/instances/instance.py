@@ -40,8 +40,9 @@ _SCRIPTS: dict[str, str] = {}
 
 
 def _script(name: str) -> str:
-    """The SHA-1 of a script beside this file."""
-    script = files("leader.instances").joinpath(name).read_text(encoding="utf-8")
+    """The SHA-1 of a script beside this file, behind what all of them begin with."""
+    folder = files("leader.instances")
+    script = "".join(folder.joinpath(part).read_text(encoding="utf-8") for part in ("common.lua", name))
     sha = hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
     _SCRIPTS[sha] = script
     return sha

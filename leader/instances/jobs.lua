@@ -30,29 +30,7 @@ local LONGEST, MOST_JOBS = tonumber(ARGV[3]), tonumber(ARGV[4])
 local FIRST_CALL, CALL_LENGTH = 6, 15
 local RANKS = {missed = 0, running = 1, interrupted = 2}
 
--- Lua's numbers are doubles: never print one as a float.
-local function text(number)
-  return string.format('%.0f', number)
-end
-
-local function fail(reason, key)
-  error('LEADERKEY ' .. reason .. ' ' .. key, 0)
-end
-
-local function run(command, ...)
-  local reply = redis.pcall(command, ...)
-  if type(reply) ~= 'table' or not reply.err then return reply end
-  if string.find(reply.err, 'WRONGTYPE', 1, true) then fail('wrongtype', (...)) end
-  error('LEADERCOMMAND ' .. command .. ' ' .. reply.err, 0)
-end
-
-local function field(info, name)
-  return string.match(info, '\n' .. name .. ':([^\r\n]*)') or ''
-end
-
-local process = field(run('INFO', 'server'), 'run_id') .. ':' .. field(run('INFO', 'replication'), 'master_replid')
-local time = run('TIME')
-local now_ms = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local process, now_ms = process_of(run('INFO', 'server'), run('INFO', 'replication')), wall_clock_ms()
 local sent_ms = tonumber(ARGV[5]) > 0 and tonumber(ARGV[5]) or now_ms
 
 local function is_run(value)
