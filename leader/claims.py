@@ -35,7 +35,8 @@ PAUSE_S = 0.1
 """Between two questions."""
 ANSWER_NS = 2_000 * NS_PER_MS
 LOST_ANSWER_NS = 5_000 * NS_PER_MS
-END_NS = 5_000 * NS_PER_MS
+END_NS = 10_000 * NS_PER_MS
+"""How long the end of a run is told again: longer than a service manager takes to bring an agent back."""
 RETURN_NS = 1_000 * NS_PER_MS
 """Between two tries to come back to an agent that is away."""
 
