@@ -213,8 +213,9 @@ class Client:
         A block that ends is written down as done, one that raises as failed, or as stopped if that is
         LeadershipLost; what it raises goes on as it is. To write it down, an agent that is away is waited
         for, at most 10 s. If the program dies, the tick is shown as interrupted, and only
-        `rerun_interrupted`, which may start it twice, lets another node run it. A block runs on when its node loses the
-        leadership; one that may not calls `check(tick.election, term=tick.term)` before each step.
+        `rerun_interrupted`, which may start it twice, lets another node run it. A block runs on when its
+        node loses the leadership; one that may not calls `check(tick.election, term=tick.term)` before each
+        step.
 
         Raises:
             Undecided: nobody claimed the tick in time, or nobody can tell; it is worth another try.
