@@ -63,12 +63,12 @@ def kill(node: Node, _quorum: EmbeddedQuorum) -> None:
     node.kill()
 
 
-@pytest.mark.parametrize("harm", [hang_all, kill])
 def nobody_else_leads(cluster: Cluster, leader: Node, worker: Worker) -> bool:
     """Whether a hand-over waits for the work, as long as the deadline that it knows has not passed."""
     return not any(node.leads() for node in cluster.others(leader)) or seconds() > worker.deadline_s
 
 
+@pytest.mark.parametrize("harm", [hang_all, kill])
 def test_work_is_told_to_end_before_the_deadline(
     cluster: Cluster, quorum: EmbeddedQuorum, kind: type[Worker], harm: Harm
 ) -> None:
