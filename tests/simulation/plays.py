@@ -88,17 +88,27 @@ class Plays:
 
     def _come_back(self, node: Node, kept: tuple[str, ...]) -> None:
         world = self.world
-        for name in kept:
-            record = world.servers[name].model.records.get(world.elections[0])
-            if node.agent is not None or record is None or record.state is not State.HELD:
-                self._move_back(node, kept)
-                return
+        if node.agent is not None or not all(self._is_held_by(node, name) for name in kept):
+            self._move_back(node, kept)
+            return
+        world.network.forget_late_messages()
         for name in kept:
             world.servers[name].evict(None)
             world.network.mend(node.place, name)
         world.move_node(node.place, (*kept, SPARE))
         node.start()
         self._after(0.4, lambda: self._move_back(node, kept))
+
+    def _is_held_by(self, node: Node, name: str) -> bool:
+        """Whether that instance keeps every election as held by this node, so that it can only resume.
+
+        A record that is released meanwhile may be taken with any list, where nobody remembers the right one.
+        """
+        records = [self.world.servers[name].model.records.get(election) for election in self.world.elections]
+        holders = [record.holder for record in records if record and record.state is State.HELD]
+        return len(holders) == len(records) and all(
+            holder and holder.node == node.place for holder in holders
+        )
 
     def _move_back(self, node: Node, kept: tuple[str, ...]) -> None:
         self._on_stage = False
