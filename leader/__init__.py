@@ -13,7 +13,7 @@ A map for readers. The whole behaviour is in four files, best read in this order
 
 Around them, arrows of import point down only:
 
-    __main__    entry point: the fast paths of is-leader, run and fence, else the command line
+    __main__    entry point: the fast paths of is-leader, run, once and fence, else the command line
     jobs        run: a command under a leadership, and the process tree that is ended with it;
                 once: a command at most once per tick; fence: one under a file that knows the highest term
     cli         one file per command; exceptions become a message and an exit code in main.py
@@ -26,7 +26,7 @@ Around them, arrows of import point down only:
     protocol    pure: values, rules, the elector; the read model in snapshot.py
     guard       how work under a leadership joins the agent, so that a hand-over waits for it
     claims      how a call of once claims its tick, stands for its run, and tells how that ended
-    errors, clock, durations, paths     the base
+    errors, clock, durations, names, paths     the base
 
 Why it is built so: `leader/DESIGN.md`. The public names below load on first use, because
 `is-leader` imports this package thousands of times a day and may not pay for the rest.

@@ -1,8 +1,8 @@
-"""Where the command `leader` starts: the fast paths of three commands, else the whole command line.
+"""Where the command `leader` starts: the fast paths of four commands, else the whole command line.
 
 Cron asks `leader is-leader` before each job, on each node, so that one command is answered on a few
-built-in modules, before anything else is loaded. `run` and `fence` start jobs, so they load little, too.
-Nothing here may import more at the top.
+built-in modules, before anything else is loaded. `run`, `once` and `fence` start jobs, so they load
+little, too. Nothing here may import more at the top.
 """
 
 import posix

@@ -14,19 +14,18 @@ from leader import clock
 from leader.clock import now_ns
 from leader.errors import AgentUnreachable, Refused, Unanswered, Undecided, UnknownElection, UsageError
 from leader.fastpath import receive, understand
-from leader.reach import UNRESERVED, connect, patience_s, why_not
+from leader.names import NAME_RULE, is_name
+from leader.protocol.gap import default_wait_ms
+from leader.reach import connect, patience_s, why_not
 
 NS_PER_MS = 1_000_000
 LONGEST_ANSWER = 65_536
-LONGEST_NAME = 64
 Said = dict[str, object]
 """What a body says: texts, numbers, true or false."""
 Headers = dict[str, str]
 """With names in lower case."""
 
 OK, WRONG, FORBIDDEN, NOT_THERE = 200, 400, 403, 404
-DEFAULT_GAP_MS = 45_000
-LATE_MS = 10_000
 LONGEST_WAIT_UNASKED_MS = 20_000
 """How long an agent that is not there is waited for, if nobody says how long: two leases of usual length."""
 
@@ -88,18 +87,14 @@ class Call:
         raise AgentUnreachable(f"the agent at {self.path} decided nothing: {sentence or f'status {status}'}")
 
 
-def checked_name(name: str, what: str) -> str:
+def checked_name(name: object, what: str) -> str:
     """The name, if it can be one.
 
     Raises:
         UsageError: it cannot.
     """
-    code = name.encode("utf-8", "surrogateescape")
-    if not 1 <= len(code) <= LONGEST_NAME or any(byte not in UNRESERVED or byte == ord("~") for byte in code):
-        raise UsageError(
-            f"{what} {name!r} cannot be a name: use 1 to {LONGEST_NAME} letters, digits, dots, dashes "
-            "or underscores"
-        )
+    if not isinstance(name, str) or not is_name(name):
+        raise UsageError(f"{what} {name!r} cannot be a name: use {NAME_RULE}")
     return name
 
 
@@ -125,11 +120,6 @@ def read_head(path: str, head: bytes) -> tuple[int, Headers]:
 # The claim.
 
 
-def longest_wait_ms(gap_ms: int) -> int:
-    """How long a call may wait, so that it cannot outlast the gap and start its tick again."""
-    return max(0, gap_ms - LATE_MS)
-
-
 class Asking:
     """How one call asks for its tick: with which wishes, until when, and when it gives up."""
 
@@ -138,7 +128,7 @@ class Asking:
         self.call = call
         self._wishes: Said = {"gap_ms": gap_ms, **wishes}
         self._wait_ms = wait_ms
-        most_ms = max(0, min(2 * LONGEST_LEASE_MS, gap_ms - LATE_MS * 3 // 2))
+        most_ms = default_wait_ms(gap_ms, LONGEST_LEASE_MS)
         unasked_ms = min(LONGEST_WAIT_UNASKED_MS, most_ms)
         self._until_ns = call.called_ns + (unasked_ms if wait_ms is None else wait_ms) * NS_PER_MS
         self._answer_by_ns = call.called_ns + (most_ms if wait_ms is None else wait_ms) * NS_PER_MS
@@ -216,6 +206,8 @@ def exchange(path: str, request: bytes, deadline_ns: int) -> bytes:
             problem = Unanswered
             sock.sendall(request)
             return receive(sock, deadline_ns)
+    except TimeoutError:
+        raise problem(f"the agent at {path} did not answer in time: see whether it hangs") from None
     except OSError as error:
         raise problem(why_not(path, error)) from None
 

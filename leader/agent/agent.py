@@ -8,24 +8,22 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
 
 from leader import __version__, clock
-from leader.agent import view
+from leader.agent.answers import Answers
 from leader.agent.conductor import Conductor
 from leader.agent.guards import Guards
 from leader.agent.hooks import Hooks
 from leader.agent.job_lane import JobLane
 from leader.agent.jobs import Jobs, Quorum, Sight
-from leader.agent.journal import Journal, Listener
-from leader.agent.lane import Lane, Surroundings
+from leader.agent.journal import Journal
+from leader.agent.lane import Lane, Surroundings, answering
 from leader.agent.registry import Entry, Registry, encode
 from leader.agent.store import HolderStore, TermStore, boot_id, directory_id, machine_id
-from leader.api.peers import Peer, why_forbidden
-from leader.api.source import About
 from leader.config.model import Config, InstanceConfig
 from leader.errors import ConfigurationError
 from leader.instances.instance import Instance
@@ -34,8 +32,6 @@ from leader.protocol.elector import Elector, Identity
 from leader.protocol.events import NS_PER_MS, ContentionChanged, Noticed, RegistrySeen
 from leader.protocol.record import Holder
 from leader.protocol.resume import Place
-from leader.protocol.snapshot import AgentView, JobView, Leadership
-from leader.protocol.ticks import Run, Tick, Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +77,17 @@ class Agent:
             registration=self._registration,
             heard=self._heard,
             journal=self.journal,
-            patience_ns=self._lease_ns // 10,
-            beat_ns=self._lease_ns // 3,
+            lease_ns=self._lease_ns,
         )
         self.lanes = {instance.name: Lane(instance, around) for instance in instances}
-        job_lanes = {instance.name: JobLane(instance, self._lease_ns // 10) for instance in instances}
-        self.jobs_desk = Jobs(
+        job_lanes = {instance.name: JobLane(instance, around.patience_ns) for instance in instances}
+        self._jobs = Jobs(
             Quorum(config.node.name, job_lanes, config.quorum.lease_ms),
             Sight(self._holder, self._not_silent, self._alive_nodes),
             self.conductor.guards,
             self.journal,
         )
+        self.answers = Answers(config, self.conductor, self.lanes, self.registry, self._jobs, self.journal)
 
     def _make_conductor(self, directories: Directories) -> Conductor:
         terms = TermStore(directories.state, self.config.cluster)
@@ -141,18 +137,18 @@ class Agent:
             tasks = [group.create_task(lane.run(), name=f"lane {lane.name}") for lane in lanes]
             tasks += [
                 group.create_task(
-                    lane.instance.listen(self._noticer(lane), self.jobs_desk.heard),
+                    lane.instance.listen(self._noticer(lane), self._jobs.heard),
                     name=f"notices {lane.name}",
                 )
                 for lane in lanes
             ]
-            tasks.append(group.create_task(self.jobs_desk.run(), name="jobs"))
+            tasks.append(group.create_task(self._jobs.run(), name="jobs"))
             tasks.append(group.create_task(self.conductor.keep_time(), name="time"))
             tasks.append(group.create_task(self.hooks.run(), name="hooks"))
             self.conductor.start(self.lanes)
             await self._stopping.wait()
             self.conductor.save_seen_terms()
-            self.jobs_desk.stop()
+            self._jobs.stop()
             if self._why_it_stops:
                 await self._hand_over(self._why_it_stops)
             await self.hooks.ended()  # each ends within its time; what is held is renewed meanwhile
@@ -231,10 +227,10 @@ class Agent:
                     for _, elector in electors
                     if elector.identity.priority > 0
                 ),
-                sees_majority=len(self._answering(now)) >= self.config.quorum.majority,
+                sees_majority=len(answering(self.lanes, now)) >= self.config.quorum.majority,
                 priorities={name: elector.identity.priority for name, elector in electors},
                 roles={name: str(elector.role(now)) for name, elector in electors},
-                processes={self._addresses[lane.name]: lane.process for lane in self._answering(now)},
+                processes={self._addresses[lane.name]: lane.process for lane in answering(self.lanes, now)},
             )
         )
 
@@ -246,118 +242,9 @@ class Agent:
         return elector.tenure.holder if elector.tenure and elector.leads(clock.now_ns()) else None
 
     def _not_silent(self) -> frozenset[str]:
-        return frozenset(lane.name for lane in self._answering(clock.now_ns()))
+        return frozenset(lane.name for lane in answering(self.lanes, clock.now_ns()))
 
     def _alive_nodes(self) -> frozenset[str]:
         now = clock.now_ns()
         seen = {node for node, (at, _) in self.registry.nodes().items() if now - at < self._lease_ns}
         return frozenset(seen | {self.config.node.name})
-
-    def _answering(self, now: int) -> list[Lane]:
-        """The lanes whose instance voted within the last lease and has no problem now."""
-        return [
-            lane
-            for lane in self.lanes.values()
-            if lane.problem is None
-            and lane.answered_at is not None
-            and now - lane.answered_at < self._lease_ns
-        ]
-
-    # What the local API asks (leader.api.source.Source).
-
-    def about(self) -> About:
-        """What never changes."""
-        return About(self.config.cluster, self.config.node.name, self.config.quorum.lease_ms)
-
-    def forbids(self, peer: Peer | None) -> str:
-        """Why that process may not change anything; empty for root, this agent's user, and `[api] group`."""
-        return why_forbidden(peer, self.config.api.group)
-
-    async def claim(self, wish: Wish) -> Tick | None:
-        """A tick, once it is decided; None if this agent ends before."""
-        return await self.jobs_desk.claim(wish)
-
-    def why_not_claimed(self, election: str) -> str:
-        """Why a tick of this election found nobody to claim it."""
-        now = clock.now_ns()
-        elector = self.conductor.electors[election]
-        answer = view.leadership(elector, now)
-        return view.why_not(elector, answer, now) if not answer.leader else "no majority took the claim"
-
-    def run_connected(self, run: Run) -> Callable[[], None]:
-        """Note that the `once` of a run is there, until the returned function is called."""
-        return self.jobs_desk.connect(run)
-
-    def run_ended(self, run: Run) -> asyncio.Event:
-        """Write down how a run has ended; the event is set once a majority has it."""
-        return self.jobs_desk.ended(run)
-
-    async def jobs(self, only: str = "") -> tuple[JobView, ...]:
-        """All jobs, or one, as the instances keep them now."""
-        await self.jobs_desk.look(only)
-        return self.jobs_desk.views(only)
-
-    def elections(self) -> Collection[str]:
-        """The names of the elections that this node takes part in."""
-        return self.conductor.electors.keys()
-
-    def leadership(self, election: str) -> Leadership:
-        """Whether this node leads, computed now (rule R6)."""
-        return view.leadership(self.conductor.electors[election], clock.now_ns())
-
-    def view(self) -> AgentView:
-        """All that this node knows."""
-        now = clock.now_ns()
-        quorum = self.config.quorum
-        answering = len(self._answering(now))
-        tolerates = answering - quorum.majority if answering >= quorum.majority else -1
-        return AgentView(
-            cluster=self.config.cluster,
-            node=self.config.node.name,
-            version=__version__,
-            lease_ms=quorum.lease_ms,
-            generation=quorum.generation,
-            majority=quorum.majority,
-            tolerates=tolerates,
-            verdict=verdict(answering, len(self.lanes), quorum.majority),
-            elections=tuple(view.election_view(elector, now) for elector in self.conductor.electors.values()),
-            instances=tuple(view.instance_view(lane, now) for lane in self.lanes.values()),
-            nodes=self.registry.views(now),
-            jobs=self.jobs_desk.views(most=1),
-        )
-
-    def unready(self) -> list[str]:
-        """Why this agent is not ready; empty when a majority answers and accepts its configuration."""
-        now = clock.now_ns()
-        answering, needed = len(self._answering(now)), self.config.quorum.majority
-        reasons = []
-        if answering < needed:
-            reasons.append(
-                f"{answering} of {len(self.lanes)} instances answered within the last lease, not {needed}"
-            )
-        barred = (elector.electorate.bar(now) for elector in self.conductor.electors.values())
-        reasons += {view.bar_sentence(bar): None for bar in barred if bar}
-        return reasons
-
-    def alive(self) -> bool:
-        """Whether the loops turn: no elector is long overdue."""
-        return clock.now_ns() - self.conductor.wake_at < self._lease_ns
-
-    def guard(self, election: str, listener: Listener) -> Callable[[], None]:
-        """Wait for this job at a hand-over, until the returned function is called."""
-        return self.conductor.guards.join(election, listener)
-
-    def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Call the listener at each change until the returned function is called."""
-        return self.journal.subscribe(listener)
-
-
-def verdict(answering: int, instances: int, needed: int) -> str:
-    """One line: whether there is a majority, and how many more instances may fail."""
-    if answering < needed:
-        return (
-            f"no majority: {answering} of {instances} instances answer, and nobody can lead without {needed}"
-        )
-    spare = answering - needed
-    more = "none may fail" if spare == 0 else f"{spare} more may fail"
-    return f"{answering} of {instances} instances answer; {more}"

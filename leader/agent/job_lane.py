@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from leader.instances.instance import Instance
 from leader.instances.problems import Ineligible, Unanswered
-from leader.protocol.ticks import Look, TickAnswer, TickCall
+from leader.protocol.runs import Look, TickAnswer, TickCall
 
 MOST_AT_ONCE = 100
 """Calls in one script call: an instance serves nobody else meanwhile."""

@@ -17,21 +17,9 @@ from leader.agent.reports import Reports
 from leader.protocol.events import NS_PER_MS, Instant
 from leader.protocol.quorum import majority
 from leader.protocol.record import Holder
+from leader.protocol.runs import LONGEST_LEDGER, ClaimTick, Look, Report, Run, RunState, TickCall
 from leader.protocol.snapshot import JobView
-from leader.protocol.ticks import (
-    LONGEST_LEDGER,
-    Ask,
-    ClaimTick,
-    Decision,
-    Look,
-    Report,
-    Run,
-    RunState,
-    Surroundings,
-    Tick,
-    TickCall,
-    Wish,
-)
+from leader.protocol.ticks import Ask, Decision, Surroundings, Tick, Wish
 
 RETURN_NS = 5_000_000_000
 """How long a run whose `once` is not connected may take to come back, before it counts as interrupted."""

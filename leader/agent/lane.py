@@ -7,14 +7,14 @@ answered with `Replied` or `Unanswered`: what that means is the elector's busine
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from leader import clock
 from leader.agent.journal import Journal
 from leader.instances.instance import Instance
 from leader.instances.problems import Ineligible, Problem, Unanswered
-from leader.protocol.calls import Call, Registration, Reply
+from leader.protocol.calls import Call, Reply
 from leader.protocol.events import NS_PER_MS, Event, Instant, Replied
 from leader.protocol.events import Unanswered as NoAnswer
 
@@ -35,8 +35,17 @@ class Surroundings:
     registration: Callable[[], str]
     heard: Callable[["Lane", Reply], None]
     journal: Journal
-    patience_ns: int
-    beat_ns: int
+    lease_ns: int
+
+    @property
+    def patience_ns(self) -> int:
+        """How long an answer is waited for (rule R3)."""
+        return self.lease_ns // 10
+
+    @property
+    def beat_ns(self) -> int:
+        """How often each instance is called (rule R3)."""
+        return self.lease_ns // 3
 
 
 class Lane:
@@ -61,6 +70,12 @@ class Lane:
     def name(self) -> str:
         """The instance's name."""
         return self.instance.name
+
+    def answers(self, now: Instant) -> bool:
+        """Whether the instance voted within the last lease and has no problem now."""
+        if self.problem is not None or self.answered_at is None:
+            return False
+        return now - self.answered_at < self._around.lease_ns
 
     def put(self, call: Call) -> None:
         """Send this call with the next script call."""
@@ -161,4 +176,6 @@ class Lane:
         )
 
 
-Registrations = tuple[Registration, ...]
+def answering(lanes: Mapping[str, Lane], now: Instant) -> list[Lane]:
+    """The lanes whose instances answer at this moment."""
+    return [lane for lane in lanes.values() if lane.answers(now)]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from leader import clock
 from leader.protocol.events import NS_PER_MS, Instant
+from leader.protocol.runs import LONGEST_LEDGER, Run, RunState
 from leader.protocol.snapshot import JobView, RunView
-from leader.protocol.ticks import LONGEST_LEDGER, Run, RunState
 
 MOST_JOBS = 500
 ENDED = (RunState.DONE, RunState.FAILED, RunState.STOPPED)

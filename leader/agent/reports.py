@@ -11,7 +11,7 @@ from leader import clock
 from leader.agent.job_lane import JobLane
 from leader.protocol.events import NS_PER_MS, Instant
 from leader.protocol.quorum import majority
-from leader.protocol.ticks import Report, TickCall
+from leader.protocol.runs import Report, TickCall
 
 MOST = 1000
 """Reports that wait: the oldest is given up for one more."""

@@ -137,7 +137,7 @@ class Service:
         agent = Agent(
             self._config, self._places.directories, self._places.socket, self._make_instances(self._config)
         )
-        server = Server(agent)
+        server = Server(agent.answers)
         self._on_signals(agent)
         make_prompt()
         log.info(
@@ -170,7 +170,7 @@ class Service:
         """Feed the service manager's watchdog as long as the agent's loops turn."""
         pause = self._manager.watchdog_seconds()
         while pause is not None:
-            if agent.alive():
+            if agent.answers.alive():
                 self._manager.tell("WATCHDOG=1")
             await asyncio.sleep(pause)
 

@@ -5,11 +5,10 @@ Source: rule R6 of `leader/protocol/__init__.py` for what an answer is worth aft
 
 import json
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException, HTTPResponse
+from http.client import HTTPException, HTTPResponse
 from time import sleep
 from typing import Any
 
@@ -17,6 +16,7 @@ from leader.api.answers import Sure, checked, document, path_of, sure, unreachab
 from leader.api.once import DEFAULT_GAP_S, ClaimedTick, Overlap, RunningBlock, Terms, claimed
 from leader.api.patience import Patience
 from leader.api.token import POLL_S, token
+from leader.api.unix import UnixConnection
 from leader.api.vigil import Vigil
 from leader.api.watch import Leading, OnLoss, Watch
 from leader.claims import Call, Run, decide
@@ -25,7 +25,7 @@ from leader.errors import AgentUnreachable, LeadershipLost, UsageError
 from leader.guard import Guard
 from leader.paths import client_socket
 from leader.protocol.snapshot import Leadership
-from leader.reach import SECOND_NS, connect, patience_s
+from leader.reach import SECOND_NS
 
 DEFAULT_TIMEOUT_S = 1.0
 
@@ -314,43 +314,3 @@ def check(election: str | None = None, *, term: int | None = None, for_s: float 
         AgentUnreachable: nobody knows; that is not a no.
     """
     return Client().check(election, term=term, for_s=for_s)
-
-
-class DeadlineSocket(socket.socket):
-    """A Unix socket all of whose steps together end at one instant."""
-
-    def __init__(self, deadline_ns: int) -> None:
-        super().__init__(socket.AF_UNIX)
-        self.deadline_ns: int | None = deadline_ns
-
-    def sendall(self, data: Any, flags: int = 0, /) -> None:  # noqa: ANN401 - as in the class above
-        """Send, before the deadline."""
-        self._set_patience()
-        super().sendall(data, flags)
-
-    def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:  # noqa: ANN401 - likewise
-        """Receive, before the deadline."""
-        self._set_patience()
-        return super().recv_into(buffer, nbytes, flags)
-
-    def _set_patience(self) -> None:
-        self.settimeout(None if self.deadline_ns is None else patience_s(self.deadline_ns))
-
-
-class UnixConnection(HTTPConnection):
-    """HTTP over the agent's socket, ended by one deadline."""
-
-    def __init__(self, path: str, deadline_ns: int) -> None:
-        super().__init__("leader")
-        self._path = path
-        self._deadline_ns = deadline_ns
-        self.sock: DeadlineSocket
-
-    def connect(self) -> None:
-        """Connect to the agent, however full its backlog is, before the deadline."""
-        self.sock = DeadlineSocket(self._deadline_ns)
-        connect(self.sock, self._path, self._deadline_ns)
-
-    def unbound(self) -> None:
-        """Wait for ever from now on: a stream may be silent for long."""
-        self.sock.deadline_ns = None

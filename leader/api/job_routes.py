@@ -23,21 +23,14 @@ from leader.api.message import (
     refusal,
 )
 from leader.api.source import Source
+from leader.claims import checked_name
+from leader.errors import UsageError
 from leader.protocol.events import NS_PER_MS
+from leader.protocol.gap import DEFAULT_GAP_MS, LONGEST_GAP_MS, default_wait_ms, longest_wait_ms
+from leader.protocol.runs import Run, RunState
 from leader.protocol.snapshot import JobView
-from leader.protocol.ticks import (
-    DEFAULT_GAP_MS,
-    LATE_MS,
-    LONGEST_GAP_MS,
-    Decision,
-    Run,
-    RunState,
-    Wish,
-    default_wait_ms,
-)
+from leader.protocol.ticks import Decision, Wish
 
-NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
-LONGEST_NAME = 64
 LONGEST_MS = 2**53
 LARGEST_INSTANT = 2**63
 CHANGES = ("claim", "run", "end")
@@ -104,7 +97,7 @@ class Body:
 
     def name(self, name: str, default: str) -> str:
         """A name, such as that of an election."""
-        return checked_name(self._content.get(name, default), name)
+        return name_of(self._content.get(name, default), name)
 
     def flag(self, name: str) -> bool:
         """True or false."""
@@ -131,18 +124,16 @@ class Body:
         return name in self._content
 
 
-def checked_name(value: object, what: str) -> str:
+def name_of(value: object, what: str) -> str:
     """The value, if it can be a name of something.
 
     Raises:
         Unfit: it cannot.
     """
-    if not isinstance(value, str) or not 1 <= len(value) <= LONGEST_NAME or not set(value) <= NAME_CHARACTERS:
-        raise Unfit(
-            f"{what} {value!r} cannot be a name: use 1 to {LONGEST_NAME} letters, digits, dots, dashes "
-            "or underscores"
-        )
-    return value
+    try:
+        return checked_name(value, what)
+    except UsageError as error:
+        raise Unfit(str(error)) from None
 
 
 # Claims.
@@ -163,12 +154,11 @@ def claim(source: Source, job: str, body: Body) -> Response:
 def _wish(source: Source, job: str, body: Body) -> Wish:
     gap_ms = body.number("gap_ms", DEFAULT_GAP_MS, LONGEST_GAP_MS)
     wait_ms = body.number("wait_ms", default_wait_ms(gap_ms, source.about().lease_ms), LONGEST_GAP_MS)
-    if body.has("wait_ms") and wait_ms > max(0, gap_ms - LATE_MS):
-        raise Unfit(
-            f"wait_ms {wait_ms} is more than gap_ms - {LATE_MS}: a late waiter could start the tick again"
-        )
+    most_ms = longest_wait_ms(gap_ms)
+    if body.has("wait_ms") and wait_ms > most_ms:
+        raise Unfit(f"wait_ms {wait_ms} is more than {most_ms}: a late waiter could start the tick again")
     return Wish(
-        job=checked_name(job, "job"),
+        job=name_of(job, "job"),
         nonce=body.name("nonce", token_hex(16)),
         node=source.about().node,
         election=body.name("election", "default"),
@@ -222,7 +212,7 @@ def _run(source: Source, job: str, body: Body, state: RunState) -> Run:
     if not body.has("nonce"):
         raise Unfit("the nonce of the claim is missing: say which run it is")
     return Run(
-        job=checked_name(job, "job"),
+        job=name_of(job, "job"),
         nonce=body.name("nonce", ""),
         state=state,
         node=source.about().node,

@@ -11,7 +11,6 @@ from types import TracebackType
 from typing import Literal, Self
 
 from leader.claims import (
-    DEFAULT_GAP_MS,
     Asking,
     Call,
     Headers,
@@ -19,10 +18,10 @@ from leader.claims import (
     Run,
     Said,
     is_ours,
-    longest_wait_ms,
     tell_end,
 )
 from leader.errors import LeadershipLost, UsageError
+from leader.protocol.gap import DEFAULT_GAP_MS, longest_wait_ms
 
 MS_PER_S = 1000
 DEFAULT_GAP_S = DEFAULT_GAP_MS / MS_PER_S

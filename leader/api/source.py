@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from leader.api.peers import Peer
+from leader.protocol.runs import Run
 from leader.protocol.snapshot import AgentView, JobView, Leadership
-from leader.protocol.ticks import Run, Tick, Wish
+from leader.protocol.ticks import Tick, Wish
 
 Change = Mapping[str, object]
 """One change, ready for JSON: `{"event": "gained", "election", "term", "node", "reason", "at"}`."""

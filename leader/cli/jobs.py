@@ -4,22 +4,14 @@ from typing import Annotated
 
 import typer
 
-from leader.api.client import Client
+from leader.cli.asking import AsJson, SocketOption, Timeout, client
 from leader.cli.output import show, show_json
-from leader.cli.wait import duration
 from leader.errors import Refused
 from leader.tui.jobs import job_table, run_table
 from leader.tui.read import read_job
 
-MS_PER_SECOND = 1000
-
 Job = Annotated[
     str, typer.Argument(help="One job, with all its last ticks; without it, all jobs.", show_default=False)
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print what the agent's API says, for programs.")]
-SocketOption = Annotated[str, typer.Option("--socket", help="The agent's socket.", metavar="PATH")]
-Timeout = Annotated[
-    str, typer.Option("--timeout", help="How long to be patient with the agent.", metavar="D")
 ]
 
 
@@ -30,8 +22,8 @@ def register(app: typer.Typer) -> None:
 
 def jobs(job: Job = "", as_json: AsJson = False, socket: SocketOption = "", timeout: Timeout = "5s") -> None:
     """Show each job's last ticks: running, done, failed, stopped, interrupted or missed."""
-    client = Client(socket or None, timeout=(duration("--timeout", timeout) or 0) / MS_PER_SECOND)
-    found = client.jobs(job)
+    agent = client(socket, timeout)
+    found = agent.jobs(job)
     if job and not found:
         raise Refused(f"no tick of job {job!r} is known: `leader jobs` shows those that are")
     if as_json:

@@ -5,22 +5,15 @@ from typing import Annotated
 import typer
 
 from leader.api.client import Client
+from leader.cli.asking import AsJson, SocketOption, Timeout, client
 from leader.cli.output import show, show_json
-from leader.cli.wait import duration
 from leader.errors import AgentUnreachable, UnknownElection
 from leader.protocol.snapshot import AgentView, ElectionView
 from leader.tui.read import read_agent
 from leader.tui.status import explanation, overview
 
-MS_PER_SECOND = 1000
-
 Election = Annotated[
     str, typer.Argument(help="One election in detail; without it, the whole cluster.", show_default=False)
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print what the agent's API says, for programs.")]
-SocketOption = Annotated[str, typer.Option("--socket", help="The agent's socket.", metavar="PATH")]
-Timeout = Annotated[
-    str, typer.Option("--timeout", help="How long to be patient with the agent.", metavar="D")
 ]
 
 
@@ -33,25 +26,25 @@ def status(
     election: Election = "", as_json: AsJson = False, socket: SocketOption = "", timeout: Timeout = "1s"
 ) -> None:
     """Show who leads, which instances vote, which nodes there are; for one election, why and since when."""
-    client = Client(socket or None, timeout=(duration("--timeout", timeout) or 0) / MS_PER_SECOND)
+    agent = client(socket, timeout)
     if as_json:
-        show_json(client.election(election) if election else client.status())
+        show_json(agent.election(election) if election else agent.status())
         return
-    view = ask(client)
+    view = ask(agent)
     show(explanation(view, find(view, election)) if election else overview(view))
 
 
-def ask(client: Client) -> AgentView:
+def ask(agent: Client) -> AgentView:
     """All that the agent knows.
 
     Raises:
         AgentUnreachable: it does not answer, or says what this version does not understand.
     """
     try:
-        return read_agent(client.status())
+        return read_agent(agent.status())
     except ValueError as error:
         raise AgentUnreachable(
-            f"the agent at {client.socket_path} is of another version ({error}): "
+            f"the agent at {agent.socket_path} is of another version ({error}): "
             "restart it, or ask it with its own `leader status`"
         ) from None
 

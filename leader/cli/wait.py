@@ -3,25 +3,12 @@
 import typer
 
 from leader.api.client import Client
-from leader.durations import parse_duration_ms
-from leader.errors import UsageError
+from leader.cli.asking import duration
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command(name="wait", short_help="Block until this node leads.")(wait)
-
-
-def duration(option: str, text: str) -> int | None:
-    """The milliseconds that an option's value says, None if it is empty.
-
-    Raises:
-        UsageError: it is no duration.
-    """
-    try:
-        return parse_duration_ms(text) if text else None
-    except ValueError as error:
-        raise UsageError(f"{option}: {error}") from None
 
 
 def wait(

@@ -5,20 +5,17 @@ value: "must be …". Rules that join several keys are in the sections' own file
 """
 
 from collections.abc import Callable
-from string import ascii_letters, digits
 
 from leader.durations import format_duration, parse_duration_ms
+from leader.names import NAME_RULE, is_name
 
-NAME_CHARACTERS = frozenset(ascii_letters + digits + "._-")
-LONGEST_NAME = 64
 LARGEST_GENERATION = 2**31 - 1
 
 
 def name(value: object) -> str:
     """A name of a cluster, node, election or instance: it stands in keys, URLs and file names."""
-    is_name = isinstance(value, str) and 1 <= len(value) <= LONGEST_NAME and set(value) <= NAME_CHARACTERS
-    if not isinstance(value, str) or not is_name or value in {".", ".."}:
-        raise ValueError(f"must be 1 to {LONGEST_NAME} letters, digits, dots, dashes or underscores")
+    if not isinstance(value, str) or not is_name(value):
+        raise ValueError(f"must be {NAME_RULE}")
     return value
 
 

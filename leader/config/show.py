@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterator
 
 from leader.config.model import Config, ElectionConfig, FitnessConfig, InstanceConfig
-from leader.config.rules import NAME_CHARACTERS
 from leader.durations import format_duration
+from leader.names import NAME_CHARACTERS
 
 _COLUMN = 48
 _BARE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -153,7 +154,7 @@ class EmbeddedQuorum:
         self.stop()
 
 
-class _Server:
+class _Server(ABC):
     """One server process; those that inherit say where it listens."""
 
     url: str
@@ -168,11 +169,11 @@ class _Server:
     def runs(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
-    def listen_options(self) -> Iterable[str]:
-        raise NotImplementedError
+    @abstractmethod
+    def listen_options(self) -> Iterable[str]: ...
 
-    def connect(self) -> socket.socket:
-        raise NotImplementedError
+    @abstractmethod
+    def connect(self) -> socket.socket: ...
 
     def spawn(self, program: Path, group: int) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)

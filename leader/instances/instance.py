@@ -33,7 +33,7 @@ from leader.instances.problems import (
 from leader.instances.resolver import Resolver
 from leader.instances.wire import Caller, CarriedOut, RefusedBeat, decode, encode
 from leader.protocol.calls import Call, Configuration, Notice, Reply
-from leader.protocol.ticks import Run, TickCall, TickReply
+from leader.protocol.runs import Run, TickCall, TickReply
 
 _SCRIPTS: dict[str, str] = {}
 """The text of each script by its SHA-1, by which the servers know it."""

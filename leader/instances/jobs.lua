@@ -1,6 +1,6 @@
 -- The runs of jobs at one instance: claims of ticks, reports of their ends, and looks, in one atomic script.
 -- Its twin in Python, for the simulation, is the model instance of the tests; the rules are those of
--- leader/protocol/ticks.py.
+-- leader/protocol, under once-only ticks.
 --
 -- Runs on Redis 6.0 and later and on Valkey. Ages are read off the server's clock, as a key's TTL would be: they
 -- guard against a second start after a change of leader, never against two leaders.

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from leader.instances.shapes import array, text, texts
 from leader.instances.wire import Caller
 from leader.protocol.record import FORMAT
-from leader.protocol.ticks import (
+from leader.protocol.runs import (
     LONGEST_LEDGER,
     ClaimTick,
     Look,

@@ -17,7 +17,7 @@ from leader.instances.problems import Problem, Subject, explain_answer, is_answe
 from leader.instances.resolver import Resolver
 from leader.instances.wire import Caller, decode_notice
 from leader.protocol.calls import Notice
-from leader.protocol.ticks import Run
+from leader.protocol.runs import Run
 
 Taker = Callable[[str], None]
 """Takes in what was published; a ValueError says that it is nothing that this version understands."""

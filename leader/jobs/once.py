@@ -9,7 +9,6 @@ import os
 
 from leader.claims import (
     ANSWER_NS,
-    DEFAULT_GAP_MS,
     Asking,
     Call,
     Headers,
@@ -18,7 +17,6 @@ from leader.claims import (
     Said,
     decide,
     is_ours,
-    longest_wait_ms,
     tell_end,
 )
 from leader.clock import now_ns
@@ -29,6 +27,7 @@ from leader.jobs.limit import Answer, Limit
 from leader.jobs.options import Words, read
 from leader.jobs.start import complain, open_standard_streams
 from leader.paths import client_socket
+from leader.protocol.gap import DEFAULT_GAP_MS, longest_wait_ms
 
 PROGRAM = "leader once"
 UNDECIDED = 75

@@ -31,11 +31,11 @@ The rules and their places:
 - R9 memory of terms: `term_disk.TermDisk`, `elector.Elector._consider_claim` and `_on_term_saved`.
 - R10 one configuration: `electorate.Electorate.accepts_us`, and the script `instances/beat.lua`.
 
-Once-only ticks, in `ticks.py`. A *tick* is one call of a *job*, on every node; its *run* starts at most
-once within the *gap*. Only the leader claims one, at every instance: each grants it if its record names
-this very holder and it knows of no start within the gap, and writes it down. The job starts after Q grants,
-if the agent still leads after the last one, and if no instance at all showed a start within the gap, which is
-counted from call to call: a claim may come late, and is still of its own tick. Two leaders
+Once-only ticks, in `ticks.py`, `claim.py` and `runs.py`. A *tick* is one call of a *job*, on every node; its
+*run* starts at most once within the *gap*. Only the leader claims one, at every instance: each grants it if
+its record names this very holder and it knows of no start within the gap, and writes it down. The job starts
+after Q grants, if the agent still leads after the last one, and if no instance at all showed a start within
+the gap, which is counted from call to call: a claim may come late, and is still of its own tick. Two leaders
 after each other have a majority in common, so the later one's claim finds the earlier one's start: at an
 instance that has it, if it was written before; and if it comes after, it is refused there by the holder
 check. The claim is not taken back at the end of the job, so a late clock does not start it again; and who

@@ -1,219 +1,29 @@
-"""Once-only ticks: what is written about the runs of a job, and when a claim of a tick is won.
+"""Once-only ticks: one call of `leader once` at one agent, from its arrival to its decision.
 
-A tick is one call of `leader once`, known by its nonce. Only the leader claims one, at every instance; each
-keeps the last runs of each job, and refuses a tick if it knows of a start that was called within the gap
-before or after it. Pure, like the elector: who asks whom, and when, is the agent's business. Source: the
-last section of the protocol, "Once-only ticks", in `leader/protocol/__init__.py`.
+A tick is a call, known by its nonce. Only the leader claims one, at every instance; each keeps the last runs
+of each job, and refuses a tick if it knows of a start that was called within the gap before or after it.
+Pure, like the elector: who asks whom, and when, is the agent's business. Why it holds stands in
+`leader/protocol/__init__.py`; the values are in `runs.py`, when a claim is won is in `claim.py`.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
+from leader.protocol.claim import Claim, Outcome
 from leader.protocol.events import NS_PER_MS, Instant
 from leader.protocol.quorum import majority
 from leader.protocol.record import Holder
+from leader.protocol.runs import (
+    ClaimTick,
+    Look,
+    Report,
+    Run,
+    RunState,
+    TickAnswer,
+    TickOperation,
+)
 
 FOREVER: Instant = 2**63
-DEFAULT_GAP_MS = 45_000
-LONGEST_GAP_MS = 7 * 24 * 3600 * 1000
-LATE_MS = 10_000
-"""How much later than the others a node's clock may call: a wait that is longer could outlast the gap."""
-
-LONGEST_LEDGER = 10
-"""How many runs of one job an instance keeps."""
-
-
-class RunState(StrEnum):
-    """What became of one tick of a job."""
-
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    """It ended with another exit code than 0."""
-    STOPPED = "stopped"
-    """It was ended, because leadership was lost or it ran for too long."""
-    INTERRUPTED = "interrupted"
-    """It was claimed, and who claimed it died before it told of an end; it may not even have been started."""
-    MISSED = "missed"
-    """Nobody claimed it, although it was called."""
-
-    @property
-    def is_start(self) -> bool:
-        """Whether the job may have been started, so that it must not be started again within the gap."""
-        return self is not RunState.MISSED
-
-    @property
-    def rank(self) -> int:
-        """The larger one is the later news of one run: an end that was told outweighs what was supposed."""
-        return _RANKS.get(self, 3)
-
-
-_RANKS = {RunState.MISSED: 0, RunState.RUNNING: 1, RunState.INTERRUPTED: 2}
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One tick of one job as an instance keeps it.
-
-    `tick_ms` is the wall time at which `once` was called on `node`, milliseconds since 1970; `age_ms` how
-    long ago that was, by the instance's own clock; `duration_ms` and `code` are 0 until it has ended.
-    """
-
-    job: str
-    nonce: str
-    state: RunState
-    node: str
-    election: str
-    term: int
-    tick_ms: int
-    age_ms: int = 0
-    duration_ms: int = 0
-    code: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What is known of a job's runs."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimTick:
-    """Claim a tick under a leadership; `instead_of` is the nonce of a run that does not stand in the way.
-
-    Ticks are told apart by when they were called, so that neither a long wait nor a late leader matters.
-    """
-
-    holder: Holder
-    run: Run
-    gap_ms: int
-    instead_of: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """Write down what became of a run; that a tick was missed only if none was started within `gap_ms`."""
-
-    run: Run
-    gap_ms: int = 0
-
-
-TickOperation = Look | ClaimTick | Report
-
-
-@dataclass(frozen=True, slots=True)
-class TickCall:
-    """One operation on one job's runs."""
-
-    job: str
-    operation: TickOperation
-
-
-class TickVerdict(StrEnum):
-    """What an instance did about a call."""
-
-    SEEN = "seen"
-    """It has been read, or written, as it was asked."""
-    GRANTED = "granted"
-    """The claim is written now: the record names its very holder, and no start within the gap was known."""
-    YOURS = "yours"
-    """The claim stood there already."""
-    STARTED = "started"
-    """There is a start of another call within the gap."""
-    NOT_HOLDER = "not-holder"
-    """The record is not held by the holder that claims."""
-
-
-@dataclass(frozen=True, slots=True)
-class TickAnswer:
-    """The verdict on one call, and the job's runs as they stand afterwards, the newest first."""
-
-    verdict: TickVerdict
-    runs: tuple[Run, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TickReply:
-    """What one instance answered to one script call."""
-
-    process: str
-    answers: tuple[TickAnswer, ...]
-
-
-class Outcome(StrEnum):
-    """What became of a claim, so far."""
-
-    OPEN = "open"
-    WON = "won"
-    TAKEN = "taken"
-    """Another call has started, or claimed, this tick."""
-
-
-@dataclass(slots=True)
-class Claim:
-    """One claim of one tick, and what the instances have answered to it."""
-
-    nonce: str
-    gap_ms: int
-    needed: int
-    instead_of: str = ""
-    start: Run | None = None
-    """The start of another call that stands in the way."""
-    _granted: dict[str, str] = field(default_factory=dict)
-    _standing: dict[str, str] = field(default_factory=dict)
-
-    def hear(self, instance: str, process: str, answer: TickAnswer, age_ms: int) -> None:
-        """Take in what one instance answered; the newest answer of each counts.
-
-        `age_ms` is how long ago this tick was called when the instance was asked.
-        """
-        self._granted.pop(instance, None)
-        self._standing.pop(instance, None)
-        if answer.verdict is TickVerdict.GRANTED:
-            self._granted[instance] = process
-        elif answer.verdict is TickVerdict.YOURS or self._stands(answer):
-            self._standing[instance] = process
-        self.start = self.start or self.nearby_start(answer.runs, age_ms)
-
-    def _stands(self, answer: TickAnswer) -> bool:
-        """Whether a look shows the claim itself, written before; to have been missed keeps nobody from it."""
-        return answer.verdict is TickVerdict.SEEN and any(
-            run.nonce == self.nonce and run.state.is_start for run in answer.runs
-        )
-
-    def nearby_start(self, runs: tuple[Run, ...], age_ms: int) -> Run | None:
-        """A start of another call within the gap before or after this one, which is so old at that moment."""
-        return next(
-            (
-                run
-                for run in runs
-                if run.nonce not in (self.nonce, self.instead_of)
-                and run.state.is_start
-                and abs(run.age_ms - age_ms) < self.gap_ms
-            ),
-            None,
-        )
-
-    def lacks(self, instance: str) -> bool:
-        """Whether this instance has yet to grant it."""
-        return instance not in self._granted and instance not in self._standing
-
-    @property
-    def is_written(self) -> bool:
-        """Whether any instance is known to keep it."""
-        return bool(self._granted or self._standing)
-
-    def outcome(self, *, leads: bool) -> Outcome:
-        """What became of it, given whether this node leads at this moment, with the holder that claimed.
-
-        A claim that stood at a majority before was won already, only the answer was lost.
-        """
-        if self.start is not None:
-            return Outcome.TAKEN
-        standing = set(self._standing.values())
-        votes = standing | set(self._granted.values())
-        if len(votes) >= self.needed and (leads or len(standing) >= self.needed):
-            return Outcome.WON
-        return Outcome.OPEN
 
 
 class Decision(StrEnum):
@@ -269,11 +79,6 @@ class Surroundings:
     holder: Holder | None
     answering: frozenset[str]
     alive: frozenset[str]
-
-
-def default_wait_ms(gap_ms: int, lease_ms: int) -> int:
-    """How long a call waits by default: two leases, at most 15 s less than the gap, at least 0."""
-    return max(0, min(2 * lease_ms, gap_ms - LATE_MS * 3 // 2))
 
 
 class Tick:

@@ -122,7 +122,7 @@ def settle(waiter: "subprocess.Popen[str]") -> None:
 
 ASK = """
 import sys, time
-from leader.api.client import UnixConnection
+from leader.api.unix import UnixConnection
 from leader.clock import now_ns
 connection = UnixConnection(sys.argv[1], now_ns() + 3600 * 10**9)
 print("asks", flush=True)

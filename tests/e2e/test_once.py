@@ -183,6 +183,20 @@ def test_a_tick_that_nobody_could_claim_is_missed_and_told(
     until(lambda: state(leader, job) == "missed", "it is written down")
 
 
+@pytest.mark.parametrize("index", range(3))
+def test_claims_and_results_outlive_an_instance_that_loses_all_it_kept(
+    cluster: Cluster, quorum: EmbeddedQuorum, job: str, index: int
+) -> None:
+    """Whichever it is: a late call is refused by the others, which still know how the run ended."""
+    leader = cluster.wait_for_leader()
+    assert end(start(leader, job, "sh", "-c", "exit 3"))[0] == 3
+    quorum.restart(index, keep_data=False)
+    for node in cluster.nodes.values():
+        assert end(start(node, job, "echo", "again"))[:2] == (SKIPPED, "")
+        (run,) = ledger(node, job)
+        assert (run["state"], run["code"]) == ("failed", 3)
+
+
 def test_a_once_that_is_killed_takes_its_job_along_and_is_shown_as_interrupted(
     cluster: Cluster, job: str
 ) -> None:

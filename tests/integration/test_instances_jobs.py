@@ -11,7 +11,7 @@ from leader.instances.instance import Instance
 from leader.instances.jobs_wire import MOST_JOBS
 from leader.protocol.calls import Observe, Release, Take
 from leader.protocol.record import Holder
-from leader.protocol.ticks import (
+from leader.protocol.runs import (
     LONGEST_LEDGER,
     ClaimTick,
     Look,

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from tests.support.polling import NS_PER_S, PATIENCE_S, until
 POLL_S = 0.005
 
 
-class Worker:
+class Worker(ABC):
     """Works until it is told to end, and then, if it is stubborn, until it is let go."""
 
     def __init__(self, socket: Path, *, stubborn: bool, grace: float | None) -> None:
@@ -61,8 +62,8 @@ class Worker:
         except BaseException as error:  # noqa: BLE001 - it is what the test asks for
             self.error = error
 
-    def _work(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _work(self) -> None: ...
 
     def _is_told(self, deadline_s: float) -> None:
         self.told_s, self.deadline_s = seconds(), deadline_s

@@ -38,7 +38,7 @@ from leader.protocol.events import (
     Unbarred,
 )
 from leader.protocol.record import Holder
-from leader.protocol.ticks import Run
+from leader.protocol.runs import Run
 from tests.simulation import registry
 from tests.simulation.instance import Executed, Request
 from tests.simulation.machine import Disk, Setup, words

@@ -6,6 +6,7 @@ from leader.protocol.calls import Observe, Renew
 from leader.protocol.events import Effect, Gained, Lost, SaveHolder, SaveTerm, Send
 from tests.simulation.climate import Climate
 from tests.simulation.instance import NOTHING
+from tests.simulation.mischief import Mischief
 from tests.simulation.network import DIRECTIONS, Destination, Sent
 from tests.simulation.node import Node
 from tests.simulation.plays import Plays
@@ -18,14 +19,12 @@ STRAY = "Z"
 """The node with another configuration."""
 
 
-class Faults:
+class Faults(Mischief):
     """All faults of one world. Nothing is undone after the raging has ended: the calm does that."""
 
     def __init__(self, world: World, climate: Climate) -> None:
-        self.world = world
+        super().__init__(world)
         self.climate = climate
-        self.time, self.random, self.network = world.time, world.random, world.network
-        self.raging = False
         self.plays = Plays(world, self.if_raging)
         self._swapped = ""
         self._kinds = self._by_name()
@@ -69,11 +68,6 @@ class Faults:
         """Undo a fault some time later, unless the calm has done so."""
         self.time.after(self.time.cruel_ns(), self.if_raging, action)
 
-    def if_raging(self, action: Callable[[], object]) -> None:
-        """Do this, if faults are still to happen."""
-        if self.raging:
-            action()
-
     def _victim(self) -> Node:
         """A node, the leader's as often as any other."""
         leader = self.world.leader(self.random.choice(self.world.elections))
@@ -81,9 +75,6 @@ class Faults:
         if leader is not None and self.random.random() < 0.5:
             return next(node for node in nodes if node.agent is leader)
         return self.random.choice(nodes)
-
-    def _server(self) -> Server:
-        return self.random.choice(list(self.world.servers.values()))
 
     # Of nodes.
 
@@ -169,34 +160,8 @@ class Faults:
         keeps = self.climate.keeps_data or self.random.random() < 0.5
         server.restart(None if keeps else server.older())
 
-    def _restart_older(self) -> None:
-        server = self._server()
-        server.restart(server.older())
-
-    def _roll_back(self) -> None:
-        server = self._server()
-        server.roll_back(server.older())
-
     def _evict(self) -> None:
         self._server().evict(self.random.choice((None, *self.world.elections)))
-
-    def _hang(self, server: Server) -> None:
-        server.hang()
-        self.later(server.go_on)
-
-    def _go_down(self) -> None:
-        server = self._server()
-        server.go_down()
-        self.later(lambda: self.start_server(server))
-
-    def _ineligible(self) -> None:
-        model = self._server().model
-        model.eligibility = "replica"
-
-        def promote() -> None:
-            model.eligibility = "ok"
-
-        self.later(promote)
 
     def _step_clock(self) -> bool:
         """Set a wall clock, where the climate lets clocks err."""

@@ -22,7 +22,7 @@ from leader.protocol.calls import (
     Verdict,
 )
 from leader.protocol.record import Holder, Record, State, Version
-from leader.protocol.ticks import Run, TickCall, TickReply
+from leader.protocol.runs import Run, TickCall, TickReply
 from tests.simulation.jobs_instance import Kept, Ledger
 
 DAY_MS = 24 * 3600 * 1000

@@ -11,19 +11,8 @@ from leader.protocol.calls import Notice
 from leader.protocol.events import NS_PER_MS
 from leader.protocol.quorum import majority
 from leader.protocol.record import Holder
-from leader.protocol.ticks import (
-    Ask,
-    Decision,
-    Look,
-    Report,
-    Run,
-    Surroundings,
-    Tick,
-    TickAnswer,
-    TickCall,
-    TickVerdict,
-    Wish,
-)
+from leader.protocol.runs import Look, Report, Run, TickAnswer, TickCall, TickVerdict
+from leader.protocol.ticks import Ask, Decision, Surroundings, Tick, Wish
 from tests.simulation.agent import BEAT_NS, PATIENCE_NS, Agent
 from tests.simulation.instance import Executed, Request
 from tests.simulation.jobs_calls import WRITTEN_BEFORE, Answered, Opened, Telling, TickSent

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from leader.protocol.ticks import Decision, Report, Run, Tick, TickAnswer
+from leader.protocol.runs import Report, Run, TickAnswer
+from leader.protocol.ticks import Decision, Tick
 from tests.simulation.network import Sent
 
 WRITTEN_BEFORE = -1

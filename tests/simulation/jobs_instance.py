@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from leader.protocol.record import Record
-from leader.protocol.ticks import (
+from leader.protocol.runs import (
     LONGEST_LEDGER,
     ClaimTick,
     Report,

@@ -5,6 +5,7 @@ from functools import partial
 from tests.simulation.mutants import Mutant
 
 TICKS = "leader/protocol/ticks.py"
+CLAIM = "leader/protocol/claim.py"
 LEDGER = "tests/simulation/jobs_instance.py"
 AGENT = "tests/simulation/jobs_agent.py"
 ONCE = "tests/simulation/jobs_once.py"
@@ -24,7 +25,7 @@ JOB_MUTANTS = (
         "a start that one instance shows is no refusal",
         "trace 12",
         "tick-data-loss-one-remembers",
-        TICKS,
+        CLAIM,
         "        if self.start is not None:\n            return Outcome.TAKEN\n"
         "        standing = set(self._standing.values())\n"
         "        votes = standing | set(self._granted.values())\n",
@@ -77,7 +78,7 @@ JOB_MUTANTS = (
         "what was missed counts as claimed",
         "nonce",
         "tick-missed-and-asked-again",
-        TICKS,
+        CLAIM,
         "            run.nonce == self.nonce and run.state.is_start for run in answer.runs\n",
         "            run.nonce == self.nonce for run in answer.runs\n",
         by_seeds=False,  # a job that runs on tells that it does: some thousand seeds
@@ -94,7 +95,7 @@ JOB_MUTANTS = (
         "its own claim stands in the way",
         "nonce",
         "tick-answer-lost",
-        TICKS,
+        CLAIM,
         "if run.nonce not in (self.nonce, self.instead_of)",
         "if run.nonce != (self.instead_of or None)",
     ),

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from leader.protocol.events import NS_PER_MS
-from leader.protocol.ticks import Decision, Report, Run, RunState, Wish
+from leader.protocol.runs import Report, Run, RunState
+from leader.protocol.ticks import Decision, Wish
 from tests.simulation.jobs_agent import JobAgent
 from tests.simulation.jobs_calls import Answered
 from tests.simulation.node import Node

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from leader.protocol.events import NS_PER_MS
 from leader.protocol.record import Holder
-from leader.protocol.ticks import ClaimTick, Decision, Run, RunState, TickVerdict
+from leader.protocol.runs import ClaimTick, Run, RunState, TickVerdict
+from leader.protocol.ticks import Decision
 from tests.simulation.instance import Executed
 from tests.simulation.jobs_calls import WRITTEN_BEFORE
 from tests.simulation.jobs_once import JOB, Once, Watch

@@ -10,6 +10,7 @@ from tests.simulation.jobs_climate import STRIKES, JobsClimate, draw
 from tests.simulation.jobs_once import LONGEST_SILENCE_NS, Once
 from tests.simulation.jobs_promises import TickPromises
 from tests.simulation.machine import Habits
+from tests.simulation.mischief import Mischief
 from tests.simulation.network import Weather
 from tests.simulation.node import Node
 from tests.simulation.server import Server
@@ -22,18 +23,17 @@ CALM_BEFORE_NS = 25 * SECOND_NS
 HOUR_MS = 3_600_000
 
 
-class JobsStorm:
+class JobsStorm(Mischief):
     """A world with a crontab."""
 
     def __init__(self, seed: int, *, keeps_log: bool = False, checks_deadline: bool = True) -> None:
         world = World(seed, (), keeps_log=keeps_log, checks_deadline=checks_deadline, agent_type=JobAgent)
         self.climate: JobsClimate = draw(world.random)
         world.instances = self.climate.instances
-        self.world, self.time, self.random, self.network = world, world.time, world.random, world.network
+        super().__init__(world)
         self.promises = TickPromises(world.time, world.servers)
         self.promises.ages_hold = self.climate.ages_hold
         self.onces: list[Once] = []
-        self.raging = False
         self._ahead_ms = {name: ahead for name, _, ahead in self.climate.nodes}
         self._kinds = self._by_name()
         self._put_up()
@@ -126,11 +126,6 @@ class JobsStorm:
         self._kinds[fault]()
         self.time.count(f"fault: {fault}")
 
-    def if_raging(self, action: Callable[[], object]) -> None:
-        """Do this, if faults are still to happen."""
-        if self.raging:
-            action()
-
     def later(self, action: Callable[[], object]) -> None:
         """Undo a fault after milliseconds, some seconds, or about a period; or the calm does."""
         longest = self.random.choice((0.2, 3.0, 15.0, 60.0))
@@ -143,9 +138,6 @@ class JobsStorm:
         if leader is not None and self.random.random() < 0.6:
             return next(node for node in nodes if node.agent is leader)
         return self.random.choice(nodes)
-
-    def _server(self) -> Server:
-        return self.random.choice(list(self.world.servers.values()))
 
     def _by_name(self) -> dict[str, Callable[[], None]]:
         return {
@@ -204,35 +196,10 @@ class JobsStorm:
         node.stop()
         self.later(node.start)
 
-    def _restart_older(self) -> None:
-        server = self._server()
-        server.restart(server.older())
-
-    def _roll_back(self) -> None:
-        server = self._server()
-        server.roll_back(server.older())
-
-    def _hang(self, server: Server) -> None:
-        server.hang()
-        self.later(server.go_on)
-
-    def _go_down(self) -> None:
-        server = self._server()
-        server.go_down()
-        self.later(partial(self._put_up_again, server))
-
-    def _put_up_again(self, server: Server) -> None:
+    def start_server(self, server: Server) -> None:
+        """Start a server that was down, with all its data or with older ones."""
         if not server.up:
             server.restart(None if self.random.random() < 0.5 else server.older())
-
-    def _ineligible(self) -> None:
-        model = self._server().model
-        model.eligibility = "replica"
-
-        def promote() -> None:
-            model.eligibility = "ok"
-
-        self.later(promote)
 
     def _strike(self, place: str, before: str) -> None:
         """Let a fault strike in the middle of a claim, or before its outcome is answered."""
@@ -265,7 +232,7 @@ class JobsStorm:
         self.network.cuts.clear()
         for server in self.world.servers.values():
             server.model.eligibility = "ok"
-            self._put_up_again(server)
+            self.start_server(server)
             server.go_on()
         for node in self.world.nodes.values():
             if node.agent is not None:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from leader.protocol.calls import Call, Notice
 from leader.protocol.events import NS_PER_MS, Instant
-from leader.protocol.ticks import Run
+from leader.protocol.runs import Run
 from tests.simulation.instance import Executed, Request
 from tests.simulation.timeline import LEASE_NS, Timeline
 

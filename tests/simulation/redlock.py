@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from leader.protocol.calls import Notice
 from leader.protocol.events import NS_PER_MS, Instant
-from leader.protocol.ticks import Run
+from leader.protocol.runs import Run
 from tests.simulation.clock import BootClock
 from tests.simulation.instance import Executed
 from tests.simulation.network import Network, Sent

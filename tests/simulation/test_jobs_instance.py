@@ -1,16 +1,7 @@
 """Which runs an instance keeps, as the model has it, and what stands in the way of a claim."""
 
 from leader.protocol.record import Holder, Record, State, Version
-from leader.protocol.ticks import (
-    LONGEST_LEDGER,
-    ClaimTick,
-    Look,
-    Report,
-    Run,
-    RunState,
-    TickCall,
-    TickVerdict,
-)
+from leader.protocol.runs import LONGEST_LEDGER, ClaimTick, Look, Report, Run, RunState, TickCall, TickVerdict
 from tests.simulation.jobs_instance import Ledger
 
 PROCESS, NOW_MS, GAP_MS = "one:1", 1_790_000_000_000, 45_000

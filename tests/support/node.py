@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from leader.api.client import Client, UnixConnection
+from leader.api.client import Client
+from leader.api.unix import UnixConnection
 from leader.clock import now_ns
 from leader.errors import AgentUnreachable, UnknownElection
 from leader.instances.group import OwnedGroup

@@ -9,24 +9,25 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "leader"
 
-BASE = {"errors", "clock", "durations", "paths"}
+BASE = {"errors", "clock", "durations", "names", "paths"}
 HOT_PATH = {"fastpath", "reach"}
 MAY_IMPORT = {
     "errors": set[str](),
     "clock": set[str](),
     "durations": set[str](),
+    "names": set[str](),
     "paths": {"errors"},
     "lock": {"errors"},
     "reach": BASE,
     "fastpath": BASE | HOT_PATH,
     "guard": {"reach"} | BASE,
-    "claims": HOT_PATH | BASE,
+    "claims": {"protocol"} | HOT_PATH | BASE,
     "protocol": {"protocol"},
     "config": {"config", "protocol"} | BASE,
     "instances": {"instances", "protocol", "config"} | BASE,
     "api": {"api", "protocol", "guard", "claims", "reach", ""} | BASE,
     "agent": {"agent", "instances", "api", "protocol", "config", "lock", ""} | BASE,
-    "jobs": {"jobs", "fastpath", "guard", "claims", "reach"} | BASE,
+    "jobs": {"jobs", "fastpath", "guard", "claims", "protocol", "reach"} | BASE,
     "tui": {"tui", "protocol", "durations"},
     "demo": {"demo", "api", "instances", "protocol", "tui"} | BASE,
     "": {"api", "errors"},

@@ -10,7 +10,8 @@ from leader.agent.job_lane import Heard, JobLane
 from leader.agent.jobs import Jobs, Quorum, Sight
 from leader.agent.journal import Journal
 from leader.protocol.record import Holder
-from leader.protocol.ticks import ClaimTick, Report, Run, RunState, TickAnswer, TickCall, TickVerdict, Wish
+from leader.protocol.runs import ClaimTick, Report, Run, RunState, TickAnswer, TickCall, TickVerdict
+from leader.protocol.ticks import Wish
 from tests.support.polling import eventually
 
 NAMES = ("1", "2", "3")

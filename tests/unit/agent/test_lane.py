@@ -41,8 +41,7 @@ async def test_a_node_that_has_left_does_not_register_again() -> None:
         registration=lambda: "here I am",
         heard=lambda _lane, _reply: None,
         journal=Journal("a"),
-        patience_ns=1,
-        beat_ns=1,
+        lease_ns=10,
     )
     lane = Lane(instance, around)
     async with asyncio.TaskGroup() as group:

@@ -2,7 +2,7 @@
 
 from leader.agent.ledger import MOST_JOBS, Ledger
 from leader.protocol.events import NS_PER_MS
-from leader.protocol.ticks import LONGEST_LEDGER, Run, RunState
+from leader.protocol.runs import LONGEST_LEDGER, Run, RunState
 
 ALIVE = {"a"}
 

@@ -18,8 +18,9 @@ from leader.api.limits import Limits
 from leader.api.peers import Peer
 from leader.api.server import Server, bind_socket
 from leader.api.source import About, Change, Listener
+from leader.protocol.runs import Run
 from leader.protocol.snapshot import AgentView, ElectionView, JobView, Leadership, Role
-from leader.protocol.ticks import Decision, Run, Tick, Wish
+from leader.protocol.ticks import Decision, Tick, Wish
 
 PROJECT = Path(__file__).resolve().parents[3]
 

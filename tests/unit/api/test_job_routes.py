@@ -9,8 +9,9 @@ import pytest
 
 from leader.api.limits import Limits
 from leader.clock import now_ns
+from leader.protocol.runs import RunState
 from leader.protocol.snapshot import JobView, RunView
-from leader.protocol.ticks import Decision, RunState
+from leader.protocol.ticks import Decision
 from tests.support.polling import eventually
 from tests.unit.api.handmade import HandmadeSource, serving
 

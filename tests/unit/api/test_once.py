@@ -13,7 +13,8 @@ from leader.api.client import Client
 from leader.api.once import ClaimedTick, ending
 from leader.clock import now_ns, utc_iso
 from leader.errors import AgentUnreachable, LeadershipLost, Refused, Undecided, UnknownElection, UsageError
-from leader.protocol.ticks import Decision, RunState
+from leader.protocol.runs import RunState
+from leader.protocol.ticks import Decision
 from tests.support.blocks import BLOCKS, Block
 from tests.support.polling import NS_PER_S, PATIENCE_S, always, eventually, until
 from tests.unit.api.handmade import HandmadeSource, serving, thread

@@ -6,21 +6,10 @@ from dataclasses import replace
 import pytest
 
 from leader.protocol.events import NS_PER_MS
+from leader.protocol.gap import default_wait_ms
 from leader.protocol.record import Holder
-from leader.protocol.ticks import (
-    Ask,
-    ClaimTick,
-    Decision,
-    Look,
-    Run,
-    RunState,
-    Surroundings,
-    Tick,
-    TickAnswer,
-    TickVerdict,
-    Wish,
-    default_wait_ms,
-)
+from leader.protocol.runs import ClaimTick, Look, Run, RunState, TickAnswer, TickVerdict
+from leader.protocol.ticks import Ask, Decision, Surroundings, Tick, Wish
 
 NAMES = ("1", "2", "3")
 LEASE_MS = 10_000

@@ -1,0 +1,141 @@
+"""What the local API is told of one agent: every answer is computed from its parts at the moment of asking.
+
+It is the `leader.api.source.Source` of the agent, and changes nothing but what a call of `once` asks for.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping
+
+from leader import __version__, clock
+from leader.agent import view
+from leader.agent.conductor import Conductor
+from leader.agent.jobs import Jobs
+from leader.agent.journal import Journal, Listener
+from leader.agent.lane import Lane, answering
+from leader.agent.registry import Registry
+from leader.api.peers import Peer, why_forbidden
+from leader.api.source import About
+from leader.config.model import Config
+from leader.protocol.events import NS_PER_MS
+from leader.protocol.runs import Run
+from leader.protocol.snapshot import AgentView, JobView, Leadership
+from leader.protocol.ticks import Tick, Wish
+
+
+class Answers:
+    """One agent, as the local API sees it."""
+
+    def __init__(
+        self,
+        config: Config,
+        conductor: Conductor,
+        lanes: Mapping[str, Lane],
+        registry: Registry,
+        jobs: Jobs,
+        journal: Journal,
+    ) -> None:
+        self._config = config
+        self._conductor = conductor
+        self._lanes = lanes
+        self._registry = registry
+        self._jobs = jobs
+        self._journal = journal
+
+    def about(self) -> About:
+        """What never changes."""
+        return About(self._config.cluster, self._config.node.name, self._config.quorum.lease_ms)
+
+    def forbids(self, peer: Peer | None) -> str:
+        """Why that process may not change anything; empty for root, this agent's user, and `[api] group`."""
+        return why_forbidden(peer, self._config.api.group)
+
+    async def claim(self, wish: Wish) -> Tick | None:
+        """A tick, once it is decided; None if this agent ends before."""
+        return await self._jobs.claim(wish)
+
+    def why_not_claimed(self, election: str) -> str:
+        """Why a tick of this election found nobody to claim it."""
+        now = clock.now_ns()
+        elector = self._conductor.electors[election]
+        answer = view.leadership(elector, now)
+        return view.why_not(elector, answer, now) if not answer.leader else "no majority took the claim"
+
+    def run_connected(self, run: Run) -> Callable[[], None]:
+        """Note that the `once` of a run is there, until the returned function is called."""
+        return self._jobs.connect(run)
+
+    def run_ended(self, run: Run) -> asyncio.Event:
+        """Write down how a run has ended; the event is set once a majority has it."""
+        return self._jobs.ended(run)
+
+    async def jobs(self, only: str = "") -> tuple[JobView, ...]:
+        """All jobs, or one, as the instances keep them now."""
+        await self._jobs.look(only)
+        return self._jobs.views(only)
+
+    def elections(self) -> Collection[str]:
+        """The names of the elections that this node takes part in."""
+        return self._conductor.electors.keys()
+
+    def leadership(self, election: str) -> Leadership:
+        """Whether this node leads, computed now (rule R6)."""
+        return view.leadership(self._conductor.electors[election], clock.now_ns())
+
+    def view(self) -> AgentView:
+        """All that this node knows."""
+        now = clock.now_ns()
+        quorum = self._config.quorum
+        voting = len(answering(self._lanes, now))
+        tolerates = voting - quorum.majority if voting >= quorum.majority else -1
+        return AgentView(
+            cluster=self._config.cluster,
+            node=self._config.node.name,
+            version=__version__,
+            lease_ms=quorum.lease_ms,
+            generation=quorum.generation,
+            majority=quorum.majority,
+            tolerates=tolerates,
+            verdict=verdict(voting, len(self._lanes), quorum.majority),
+            elections=tuple(
+                view.election_view(elector, now) for elector in self._conductor.electors.values()
+            ),
+            instances=tuple(view.instance_view(lane, now) for lane in self._lanes.values()),
+            nodes=self._registry.views(now),
+            jobs=self._jobs.views(most=1),
+        )
+
+    def unready(self) -> list[str]:
+        """Why this agent is not ready; empty when a majority answers and accepts its configuration."""
+        now = clock.now_ns()
+        voting, needed = len(answering(self._lanes, now)), self._config.quorum.majority
+        reasons = []
+        if voting < needed:
+            reasons.append(
+                f"{voting} of {len(self._lanes)} instances answered within the last lease, not {needed}"
+            )
+        barred = (elector.electorate.bar(now) for elector in self._conductor.electors.values())
+        reasons += {view.bar_sentence(bar): None for bar in barred if bar}
+        return reasons
+
+    def alive(self) -> bool:
+        """Whether the loops turn: no elector is long overdue."""
+        return clock.now_ns() - self._conductor.wake_at < self._config.quorum.lease_ms * NS_PER_MS
+
+    def guard(self, election: str, listener: Listener) -> Callable[[], None]:
+        """Wait for this job at a hand-over, until the returned function is called."""
+        return self._conductor.guards.join(election, listener)
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call the listener at each change until the returned function is called."""
+        return self._journal.subscribe(listener)
+
+
+def verdict(answering: int, instances: int, needed: int) -> str:
+    """One line: whether there is a majority, and how many more instances may fail."""
+    if answering < needed:
+        return (
+            f"no majority: {answering} of {instances} instances answer, and nobody can lead without {needed}"
+        )
+    spare = answering - needed
+    more = "none may fail" if spare == 0 else f"{spare} more may fail"
+    return f"{answering} of {instances} instances answer; {more}"
