@@ -218,8 +218,13 @@ class Jobs:
     # Runs.
 
     def connect(self, run: Run) -> Leave:
-        """Note that the `once` of a run is there; what is returned notes that it is gone."""
+        """Note that the `once` of a run is there; what is returned notes that it is gone.
+
+        It comes on a connection of its own, so its end may have been heard of before.
+        """
         now = clock.now_ns()
+        if self.ledger.has_ended(run.job, run.nonce):
+            return lambda: None
         own = self._own.setdefault(run.nonce, Own(run, now - run.age_ms * NS_PER_MS, 0, now))
         own.connected += 1
         self._put(Report(replace(own.run, state=RunState.RUNNING)), own.since)

@@ -63,6 +63,11 @@ class Ledger:
     def _newest(self, job: str) -> Instant:
         return max(known.since for known in self._jobs[job].values())
 
+    def has_ended(self, job: str, nonce: str) -> bool:
+        """Whether the end of this run was told."""
+        known = self._jobs.get(job, {}).get(nonce)
+        return known is not None and known.run.state in ENDED
+
     def runs(self, job: str, now: Instant) -> list[Run]:
         """What is known of a job now, the newest first."""
         known = sorted(self._jobs.get(job, {}).values(), key=lambda item: item.since, reverse=True)

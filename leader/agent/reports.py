@@ -1,10 +1,11 @@
-"""What must still be written at the instances about runs, until a majority has it, however long that takes.
+"""What must still be written at the instances about runs: until a majority has it, however long that takes.
 
-Each report is kept with the moment it is about, so that it says the same when it comes late.
+The others are told for a while longer: who alone remembers a run must not remember it as running. Each report
+is kept with the moment it is about, so that it says the same when it comes late.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from leader import clock
@@ -12,6 +13,9 @@ from leader.agent.job_lane import JobLane
 from leader.protocol.events import NS_PER_MS, Instant
 from leader.protocol.quorum import majority
 from leader.protocol.runs import Report, TickCall
+
+PATIENCE_NS = 60_000_000_000
+"""How long an instance that does not answer is told what a majority has."""
 
 MOST = 1000
 """Reports that wait: the oldest is given up for one more."""
@@ -25,6 +29,8 @@ class Waiting:
     since: Instant
     told: set[str] = field(default_factory=set)
     written: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a majority has this report, or, if it was replaced, a later one."""
+    put_at: Instant = field(default_factory=clock.now_ns)
 
 
 class Reports:
@@ -36,16 +42,26 @@ class Reports:
         self._wanted = asyncio.Event()
 
     def put(self, report: Report, since: Instant) -> asyncio.Event:
-        """Write this down; the event is set once a majority of the instances has it."""
-        waiting = Waiting(report, since)
-        before = self._waiting.pop(report.run.nonce, None)
-        if before is not None:  # whoever waits for the older news waits for the newer
-            waiting.written = before.written
-        self._waiting[report.run.nonce] = waiting
+        """Write this down, unless later news of the run is on its way; the event: a majority has the news."""
+        waiting, nonce = Waiting(report, since), report.run.nonce
+        before = self._waiting.get(nonce)
+        if before is not None:
+            if before.report.run.state.rank > report.run.state.rank:
+                return before.written
+            # whoever waits for the older news waits for the newer, and is not woken by the older
+            waiting.written, before.written = before.written, asyncio.Event()
+            waiting.written.clear()
+            del self._waiting[nonce]
+        self._waiting[nonce] = waiting
         if len(self._waiting) > MOST:
             del self._waiting[next(iter(self._waiting))]
         self._wanted.set()
         return waiting.written
+
+    @property
+    def are_told(self) -> bool:
+        """Whether nothing is left to be told."""
+        return not self._waiting
 
     async def run(self, lanes: Mapping[str, JobLane]) -> None:
         """Tell every instance, again and again those that did not answer, until cancelled."""
@@ -54,7 +70,7 @@ class Reports:
             self._wanted.clear()
             while self._waiting:
                 await asyncio.gather(*(self._tell(lane, len(lanes)) for lane in lanes.values()))
-                self._drop_told(len(lanes))
+                self._drop_told(lanes.keys())
                 if self._waiting and not self._wanted.is_set():
                     await asyncio.sleep(self._beat_s)
 
@@ -71,10 +87,12 @@ class Reports:
         if len(waiting.told) >= majority(instances):
             waiting.written.set()
 
-    def _drop_told(self, instances: int) -> None:
-        """Forget what a majority has: the others were told as well, and whoever looks merges what it sees."""
+    def _drop_told(self, instances: Collection[str]) -> None:
+        """Forget what every instance has, and what a majority has had for long."""
+        long_ago = clock.now_ns() - PATIENCE_NS
         self._waiting = {
             nonce: waiting
             for nonce, waiting in self._waiting.items()
-            if len(waiting.told) < majority(instances)
+            if not waiting.told >= set(instances)
+            and not (waiting.written.is_set() and waiting.put_at < long_ago)
         }

@@ -1,6 +1,7 @@
 """What the agent does about ticks beside deciding them."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -58,3 +59,18 @@ async def test_a_tick_that_is_still_being_decided_is_not_called_interrupted(
     assert await deciding is not None
     caring.cancel()
     assert not any(run.state is RunState.INTERRUPTED for run in lanes["1"].reports)
+
+
+async def test_a_run_that_is_heard_of_after_its_end_has_ended() -> None:
+    """Its connection and its end come on two connections, and may be read in either order."""
+    lanes = {name: HandmadeLane(name, answers=True) for name in NAMES}
+    sight = Sight(lambda _: Holder("a", "i", 7), lambda: frozenset(NAMES), lambda: frozenset("a"))
+    jobs = Jobs(Quorum("a", lanes, 10_000), sight, Guards(), Journal("a"))
+    caring = asyncio.create_task(jobs.run())
+    run = Run("report", "mine", RunState.RUNNING, "a", "default", 7, 0)
+    await jobs.ended(replace(run, state=RunState.DONE)).wait()
+    jobs.connect(run)()
+    await jobs.ended(replace(run, nonce="later", state=RunState.DONE)).wait()
+    caring.cancel()
+    assert {report.state for lane in lanes.values() for report in lane.reports} == {RunState.DONE}
+    assert [view.runs[0].state for view in jobs.views("report")] == [RunState.DONE]
