@@ -14,8 +14,9 @@ from pathlib import Path
 from random import SystemRandom
 
 from leader import __version__, clock
-from leader.agent.answers import Answers
+from leader.agent.answers import Answers, Parts
 from leader.agent.conductor import Conductor
+from leader.agent.contention import Contention
 from leader.agent.guards import Guards
 from leader.agent.hooks import Hooks
 from leader.agent.job_lane import JobLane
@@ -29,7 +30,7 @@ from leader.errors import ConfigurationError
 from leader.instances.instance import Instance
 from leader.protocol.calls import Notice, Reply
 from leader.protocol.elector import Elector, Identity
-from leader.protocol.events import NS_PER_MS, ContentionChanged, Noticed, RegistrySeen
+from leader.protocol.events import NS_PER_MS, Cause, Noticed, RegistrySeen
 from leader.protocol.record import Holder
 from leader.protocol.resume import Place
 
@@ -72,6 +73,7 @@ class Agent:
         }
         self.hooks = Hooks(config.elections, about)
         self.conductor = self._make_conductor(directories)
+        self.contention = Contention(self.conductor.feed_all)
         around = Surroundings(
             feed=self.conductor.feed,
             registration=self._registration,
@@ -87,7 +89,11 @@ class Agent:
             self.conductor.guards,
             self.journal,
         )
-        self.answers = Answers(config, self.conductor, self.lanes, self.registry, self._jobs, self.journal)
+        self.answers = Answers(
+            Parts(
+                config, self.conductor, self.contention, self.lanes, self.registry, self._jobs, self.journal
+            )
+        )
 
     def _make_conductor(self, directories: Directories) -> Conductor:
         terms = TermStore(directories.state, self.config.cluster)
@@ -102,6 +108,7 @@ class Agent:
                     instances=tuple(self._addresses),
                     configuration=self.config.configuration(),
                     priority=election.priority,
+                    preempt=election.preempt,
                     beat_offset_ns=self._started_at % (self._lease_ns // 3),
                 ),
                 self._started_at,
@@ -165,7 +172,7 @@ class Agent:
 
     async def _hand_over(self, reason: str) -> None:
         holds = any(elector.tenure is not None for elector in self.conductor.electors.values())
-        self.conductor.feed_all(ContentionChanged(allowed=False, reason=reason))
+        self.contention.forbid(Cause.RELEASED, reason)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._lease_ns / 1e9):  # jobs may take until the deadline
                 await self.conductor.settled()
@@ -217,6 +224,7 @@ class Agent:
     def _registration(self) -> str:
         now = clock.now_ns()
         electors = self.conductor.electors.items()
+        forbidden = self.contention.reasons
         return encode(
             Entry(
                 node=self.config.node.name,
@@ -227,6 +235,9 @@ class Agent:
                     for _, elector in electors
                     if elector.identity.priority > 0
                 ),
+                paused=Cause.PAUSED in forbidden,
+                fit=Cause.UNFIT not in forbidden,
+                reason=forbidden.get(Cause.PAUSED, forbidden.get(Cause.UNFIT, "")),
                 sees_majority=len(answering(self.lanes, now)) >= self.config.quorum.majority,
                 priorities={name: elector.identity.priority for name, elector in electors},
                 roles={name: str(elector.role(now)) for name, elector in electors},

@@ -5,10 +5,12 @@ It is the `leader.api.source.Source` of the agent, and changes nothing but what 
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 
 from leader import __version__, clock
 from leader.agent import view
 from leader.agent.conductor import Conductor
+from leader.agent.contention import Contention
 from leader.agent.jobs import Jobs
 from leader.agent.journal import Journal, Listener
 from leader.agent.lane import Lane, answering
@@ -16,30 +18,36 @@ from leader.agent.registry import Registry
 from leader.api.peers import Peer, why_forbidden
 from leader.api.source import About
 from leader.config.model import Config
-from leader.protocol.events import NS_PER_MS
+from leader.protocol.events import NS_PER_MS, Cause
 from leader.protocol.runs import Run
 from leader.protocol.snapshot import AgentView, JobView, Leadership
 from leader.protocol.ticks import Tick, Wish
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What an agent is made of."""
+
+    config: Config
+    conductor: Conductor
+    contention: Contention
+    lanes: Mapping[str, Lane]
+    registry: Registry
+    jobs: Jobs
+    journal: Journal
+
+
 class Answers:
     """One agent, as the local API sees it."""
 
-    def __init__(
-        self,
-        config: Config,
-        conductor: Conductor,
-        lanes: Mapping[str, Lane],
-        registry: Registry,
-        jobs: Jobs,
-        journal: Journal,
-    ) -> None:
-        self._config = config
-        self._conductor = conductor
-        self._lanes = lanes
-        self._registry = registry
-        self._jobs = jobs
-        self._journal = journal
+    def __init__(self, parts: Parts) -> None:
+        self._config = parts.config
+        self._conductor = parts.conductor
+        self._contention = parts.contention
+        self._lanes = parts.lanes
+        self._registry = parts.registry
+        self._jobs = parts.jobs
+        self._journal = parts.journal
 
     def about(self) -> About:
         """What never changes."""
@@ -96,6 +104,8 @@ class Answers:
             majority=quorum.majority,
             tolerates=tolerates,
             verdict=verdict(voting, len(self._lanes), quorum.majority),
+            pause=None,
+            unfit=self._contention.reasons.get(Cause.UNFIT, ""),
             elections=tuple(
                 view.election_view(elector, now) for elector in self._conductor.electors.values()
             ),

@@ -182,7 +182,7 @@ class Conductor:
                 self.guards.begin(election)
                 if not resumed:
                     self.hooks.happened(election, Occasion("gained", holder.term))
-            case Lost(holder, reason):
+            case Lost(holder, reason, _):
                 self.hooks.happened(election, Occasion("lost", holder.term, reason))
             case ClaimFailed(term) if led_before:
                 reason = "it could not be resumed after a restart"
@@ -216,7 +216,7 @@ class Conductor:
                 self._journal.tell(
                     "gained", f"this node {how}", election=election, term=holder.term, resumed=resumed
                 )
-            case Lost(holder, reason):
+            case Lost(holder, reason, cause):
                 self._journal.tell(
                     "lost",
                     "this node leads no more",
@@ -224,6 +224,7 @@ class Conductor:
                     election=election,
                     term=holder.term,
                     reason=reason,
+                    cause=str(cause),
                 )
             case ClaimFailed(term, granted, refused, unknown):
                 self._journal.tell(

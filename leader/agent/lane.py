@@ -7,11 +7,13 @@ answered with `Replied` or `Unanswered`: what that means is the elector's busine
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from leader import clock
 from leader.agent.journal import Journal
+from leader.agent.round_trips import RoundTrips
 from leader.instances.instance import Instance
 from leader.instances.problems import Ineligible, Problem, Unanswered
 from leader.protocol.calls import Call, Reply
@@ -56,6 +58,9 @@ class Lane:
         self.process = ""
         self.problem: Problem | None = None
         self.answered_at: Instant | None = None
+        self.round_trips = RoundTrips()
+        self.errors: Counter[str] = Counter()
+        """Calls without a vote since the start, by the kind of their problem."""
         self._around = around
         self._queue: list[Call] = []
         self._wanted = asyncio.Event()
@@ -135,6 +140,7 @@ class Lane:
     def _succeed(self, calls: list[Call], reply: Reply) -> None:
         self.process = reply.process
         self.answered_at = clock.now_ns()
+        self.round_trips.add(self.instance.round_trip_ns or 0)
         self._tell_recovery()
         self._around.heard(self, reply)
         for call, answer in zip(calls, reply.answers, strict=True):
@@ -153,6 +159,7 @@ class Lane:
     def _fail(self, calls: list[Call], problem: Problem) -> None:
         if self._failing_since is None:
             self._failing_since = clock.now_ns()
+        self.errors[str(problem.kind)] += 1
         if self.problem is None or self.problem.kind != problem.kind:
             self._around.journal.tell(
                 "instance-lost",

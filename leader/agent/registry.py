@@ -5,17 +5,21 @@ A courtesy between agents and a source for status; no decision that safety hangs
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
+from typing import Any
 
 from leader.protocol.calls import Registration
 from leader.protocol.events import NS_PER_MS, Candidate, Instant
-from leader.protocol.snapshot import NodeView
+from leader.protocol.snapshot import NodeView, VitalsView
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What one node registered. `processes` maps an instance's address to the process that answers there."""
+    """What one node registered. `processes` maps an instance's address to the process that answers there.
+
+    `reason` is why it is paused or unfit.
+    """
 
     node: str
     version: str
@@ -24,6 +28,8 @@ class Entry:
     sees_majority: bool
     paused: bool = False
     fit: bool = True
+    reason: str = ""
+    vitals: VitalsView | None = None
     priorities: Mapping[str, int] = field(default_factory=dict)
     roles: Mapping[str, str] = field(default_factory=dict)
     processes: Mapping[str, str] = field(default_factory=dict)
@@ -39,6 +45,8 @@ def encode(entry: Entry) -> str:
             "sees_majority": entry.sees_majority,
             "paused": entry.paused,
             "fit": entry.fit,
+            "reason": entry.reason,
+            "vitals": asdict(entry.vitals) if entry.vitals else None,
             "priorities": dict(entry.priorities),
             "roles": dict(entry.roles),
             "processes": dict(entry.processes),
@@ -63,12 +71,21 @@ def decode(node: str, text: str) -> Entry | None:
             sees_majority=bool(values["sees_majority"]),
             paused=bool(values.get("paused", False)),
             fit=bool(values.get("fit", True)),
+            reason=str(values.get("reason", "")),
+            vitals=_vitals(values.get("vitals")),
             priorities={str(k): int(v) for k, v in values["priorities"].items()},
             roles={str(k): str(v) for k, v in values["roles"].items()},
             processes={str(k): str(v) for k, v in values["processes"].items()},
         )
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
+
+
+def _vitals(values: dict[str, Any] | None) -> VitalsView | None:
+    if values is None:
+        return None
+    free = {str(path): float(share) for path, share in values["free_disk_percent"].items()}
+    return VitalsView(float(values["load_per_cpu"]), float(values["memory_percent"]), free)
 
 
 class Registry:
@@ -101,6 +118,7 @@ class Registry:
                 sees_majority=entry.sees_majority,
                 seen_at=seen_at,
                 processes=tuple((names[a], process) for a, process in entry.processes.items() if a in names),
+                incarnation=entry.incarnation,
             )
             for node, (seen_at, entry) in self.nodes().items()
             if node != this_node and election in entry.priorities
@@ -117,7 +135,9 @@ class Registry:
                 priority=dict(entry.priorities),
                 paused=entry.paused,
                 fit=entry.fit,
+                reason=entry.reason,
                 sees_majority=entry.sees_majority,
+                vitals=entry.vitals,
             )
             for node, (seen_at, entry) in sorted(self.nodes().items())
         )

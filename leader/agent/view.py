@@ -57,6 +57,8 @@ def election_view(elector: Elector, now: Instant) -> ElectionView:
         term=answer.term or elector.electorate.known_term,
         since_ms=max(0, now - elector.role_since) // NS_PER_MS,
         remaining_ms=answer.remaining_ms,
+        priority=elector.identity.priority,
+        preempt=elector.identity.preempt,
         reason="" if answer.leader else why_not(elector, answer, now),
         takeover_in_ms=None if opens is None or answer.leader else max(0, opens - now) // NS_PER_MS,
         votes=tuple(_vote(elector, witness, now) for witness in elector.electorate.witnesses.values()),
@@ -120,13 +122,19 @@ def bar_sentence(barred: Barred) -> str:
 def instance_view(lane: Lane, now: Instant) -> InstanceView:
     """One instance as this node sees it."""
     instance = lane.instance
-    round_trip_ns = instance.round_trip_ns
     return InstanceView(
         name=instance.name,
         url=instance.url,
+        votes=lane.answers(now),
         answered_ms_ago=None if lane.answered_at is None else (now - lane.answered_at) // NS_PER_MS,
-        round_trip_ms=None if round_trip_ns is None else round(round_trip_ns / NS_PER_MS, 3),
+        round_trip_ms=_milliseconds(lane.round_trips.median_ns),
+        round_trip_p99_ms=_milliseconds(lane.round_trips.p99_ns),
         process=lane.process,
         server=instance.server,
         problem=lane.problem.sentence if lane.problem else "",
+        errors=dict(lane.errors),
     )
+
+
+def _milliseconds(nanoseconds: int | None) -> float | None:
+    return None if nanoseconds is None else round(nanoseconds / NS_PER_MS, 3)

@@ -21,6 +21,7 @@ from leader.protocol.calls import (
 from leader.protocol.electorate import Electorate
 from leader.protocol.events import (
     Bar,
+    Cause,
     ClaimFailed,
     ContentionChanged,
     Effect,
@@ -67,6 +68,7 @@ class Identity:
     instances: tuple[str, ...]
     configuration: Configuration
     priority: int = 100
+    preempt: bool = False
     beat_offset_ns: int = 0
 
 
@@ -106,6 +108,8 @@ class Elector:
         self._barred: Bar | None = None
         self._withheld: set[Holder] = set()
         """Holders that the file may still name, so that they must not be released."""
+        self._due = now
+        """When `Ticked` was due after the last event: whoever comes much later stood still."""
         self._effects: list[Effect] = []
         if resumable:
             self.tenure = self._resumption(resumable, now)
@@ -154,6 +158,7 @@ class Elector:
         if self.tenure is not None:
             self._effects.append(SaveHolder((*self.tenure.ancestors, self.tenure.holder)))
         self._advance(now)
+        self._due = self.wake_at
         return self._effects
 
     def handle(self, event: Event, now: Instant) -> list[Effect]:
@@ -162,6 +167,7 @@ class Elector:
         self._expire(now)
         self._take_in(event, now)
         self._advance(now)
+        self._due = self.wake_at
         return self._effects
 
     def _take_in(self, event: Event, now: Instant) -> None:  # noqa: C901, PLR0912  # one line per event
@@ -187,8 +193,9 @@ class Elector:
             case ContentionChanged():
                 self._on_contention(event, now)
             case StepDownAsked():
-                self._hold_back_until = now + self.lease_ns
-                self._yield(event.reason, event.successor, now)
+                if event.rests:
+                    self._hold_back_until = now + self.lease_ns
+                self._yield(event.reason, event.cause, now, event.successor)
             case JobsEnded():
                 self._on_jobs_ended(event.term, now)
             case _:
@@ -199,7 +206,11 @@ class Elector:
         tenure = self.tenure
         if tenure is None or tenure.stage is not Stage.LEADING or tenure.leads(now):
             return
-        self._lose(tenure, "no majority renewed the lease in time", now)
+        late_ns = now - self._due
+        if late_ns > self.beat_ns:
+            self._lose(tenure, f"this node stood still for {late_ns / 1e9:.1f} s", Cause.FROZEN, now)
+        else:
+            self._lose(tenure, "no majority renewed the lease in time", Cause.QUORUM_LOST, now)
         self._strike(tenure, now)
 
     def _advance(self, now: Instant) -> None:
@@ -404,7 +415,7 @@ class Elector:
         tenure.filed = True
         self._effects += [SaveHolder((tenure.holder,)), Gained(tenure.holder, resumed)]
         if self.identity.priority == 0:
-            self._yield("this node only observes", None, now)
+            self._yield("this node only observes", Cause.OBSERVES, now)
 
     def _give_up(self, tenure: Tenure, now: Instant) -> None:
         """End an attempt that failed: release wherever it may have been granted, and back off."""
@@ -424,9 +435,9 @@ class Elector:
         self.allowed = event.allowed
         self.reason = event.reason
         if not event.allowed:
-            self._yield(event.reason, None, now)
+            self._yield(event.reason, event.cause, now)
 
-    def _yield(self, reason: str, successor: str | None, now: Instant) -> None:
+    def _yield(self, reason: str, cause: Cause, now: Instant, successor: str | None = None) -> None:
         """Hand over, if this node leads: the jobs end first, within the deadline."""
         tenure = self.tenure
         if tenure is None or tenure.stage is not Stage.LEADING:
@@ -435,7 +446,7 @@ class Elector:
         tenure.successor = successor or ranking.best(self.identity.election, rivals)
         tenure.yield_until = tenure.deadline or now
         tenure.enter(Stage.YIELDING, now)
-        self._lose(tenure, reason, now)
+        self._lose(tenure, reason, cause, now)
         self._effects.append(EndJobs(tenure.holder.term))
 
     def _let_jobs_run_out(self, tenure: Tenure, now: Instant) -> None:
@@ -445,10 +456,10 @@ class Elector:
         if now >= tenure.yield_until:
             self._strike(tenure, now)
 
-    def _lose(self, tenure: Tenure, reason: str, now: Instant) -> None:
+    def _lose(self, tenure: Tenure, reason: str, cause: Cause, now: Instant) -> None:
         self.role_since = now
         self.reason = reason
-        self._effects.append(Lost(tenure.holder, reason))
+        self._effects.append(Lost(tenure.holder, reason, cause))
 
     def _on_jobs_ended(self, term: int, now: Instant) -> None:
         tenure = self.tenure

@@ -77,6 +77,29 @@ class HolderNotSaved:
     """The file of holders could not be rewritten: it may still name what it named before."""
 
 
+class Cause(StrEnum):
+    """Why a leadership ended, in one word: for history, metrics and whoever follows the events."""
+
+    RELEASED = "released"
+    """The agent stopped."""
+    HANDED_OVER = "handed-over"
+    """Somebody asked for it."""
+    PREEMPTED = "preempted"
+    """A candidate of a higher priority was there."""
+    PAUSED = "paused"
+    UNFIT = "unfit"
+    OBSERVES = "observes"
+    """The priority is 0 since the last restart."""
+    QUORUM_LOST = "quorum-lost"
+    """No majority renewed the lease in time."""
+    FROZEN = "frozen"
+    """The agent stood still, or its machine did, until the deadline had passed."""
+    CLOCK_JUMPED = "clock-jumped"
+    """The wall clock jumped ahead, as it does after a machine was frozen with its clocks stopped."""
+    EXPIRED = "expired"
+    """Seen from other nodes: it was neither renewed nor released, and nobody said why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A node as the registry shows it. `seen_at` is on this host's clock, the age subtracted."""
@@ -88,6 +111,7 @@ class Candidate:
     seen_at: Instant
     processes: tuple[tuple[str, str], ...] = ()
     """(instance, process) for each instance that answered that node lately."""
+    incarnation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +127,8 @@ class ContentionChanged:
 
     allowed: bool
     reason: str
+    cause: Cause = Cause.RELEASED
+    """What ends the leadership, if this does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +137,9 @@ class StepDownAsked:
 
     reason: str
     successor: str | None = None
+    cause: Cause = Cause.HANDED_OVER
+    rests: bool = True
+    """Whether this node does not contend for one lease from now on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +208,7 @@ class Lost:
 
     holder: Holder
     reason: str
+    cause: Cause
 
 
 @dataclass(frozen=True, slots=True)

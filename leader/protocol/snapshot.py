@@ -58,6 +58,8 @@ class ElectionView:
     term: int
     since_ms: int
     remaining_ms: int
+    priority: int
+    preempt: bool
     reason: str
     takeover_in_ms: int | None
     votes: tuple[VoteView, ...]
@@ -65,20 +67,41 @@ class ElectionView:
 
 @dataclass(frozen=True, slots=True)
 class InstanceView:
-    """One instance as this node sees it; `problem` is one sentence with the remedy, or empty."""
+    """One instance as this node sees it.
+
+    `votes`: it answered within the last lease, and may vote. The round trips are the median and the
+    99th percentile of the last ones. `problem` is one sentence with the remedy, or empty; `errors` counts
+    the calls without a vote by the kind of their problem, since the agent started.
+    """
 
     name: str
     url: str
+    votes: bool
     answered_ms_ago: int | None
     round_trip_ms: float | None
+    round_trip_p99_ms: float | None
     process: str
     server: str
     problem: str
+    errors: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class VitalsView:
+    """How loaded a machine is: 1-minute load per processor, memory in use, what is free on its disks."""
+
+    load_per_cpu: float
+    memory_percent: float
+    free_disk_percent: dict[str, float]
+    """By mount point or path."""
 
 
 @dataclass(frozen=True, slots=True)
 class NodeView:
-    """One node of the registry; `roles` maps election to role."""
+    """One node of the registry; `roles` maps election to role.
+
+    `reason` says why it is paused or unfit, or is empty; `vitals` are as of the time it was seen.
+    """
 
     name: str
     seen_ms_ago: int
@@ -87,14 +110,26 @@ class NodeView:
     priority: dict[str, int]
     paused: bool
     fit: bool
+    reason: str
     sees_majority: bool
+    vitals: VitalsView | None
+
+
+@dataclass(frozen=True, slots=True)
+class PauseView:
+    """This node is paused: why, by whom (uid and pid), since when, UTC; None left is until it is resumed."""
+
+    reason: str
+    by: str
+    since: str
+    remaining_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class AgentView:
     """All that this node knows; `tolerates` is how many more instances may fail before nobody can lead.
 
-    It is -1 when there is no majority now.
+    It is -1 when there is no majority now. `unfit` is why this node is, or empty.
     """
 
     cluster: str
@@ -105,6 +140,8 @@ class AgentView:
     majority: int
     tolerates: int
     verdict: str
+    pause: PauseView | None
+    unfit: str
     elections: tuple[ElectionView, ...]
     instances: tuple[InstanceView, ...]
     nodes: tuple[NodeView, ...]
@@ -137,3 +174,37 @@ class JobView:
     missed: int
     interrupted: int
     runs: tuple[RunView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LeadershipView:
+    """One leadership of the past, or the present one.
+
+    `began` and `ended` are UTC. `cause` is one word (`Cause`) and `reason` a sentence. While it lasts, these
+    three are empty; `gap_ms` is how long
+    nobody led before the next one, None as long as there is none.
+    """
+
+    election: str
+    term: int
+    node: str
+    began: str
+    ended: str
+    lasted_ms: int
+    cause: str
+    reason: str
+    gap_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentView:
+    """Something that befell this agent or its machine: `kind` is frozen, suspended or clock-jumped.
+
+    `duration_ms` is how long it stood still, or how far the clock jumped; negative is back.
+    """
+
+    kind: str
+    at: str
+    ms_ago: int
+    duration_ms: int
+    sentence: str

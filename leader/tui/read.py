@@ -6,7 +6,7 @@ left out, a missing one is an error.
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, TypeVar
 
 from leader.protocol.snapshot import (
     AgentView,
@@ -14,10 +14,14 @@ from leader.protocol.snapshot import (
     InstanceView,
     JobView,
     NodeView,
+    PauseView,
     Role,
     RunView,
+    VitalsView,
     VoteView,
 )
+
+Value = TypeVar("Value")
 
 
 def read_agent(document: Mapping[str, Any]) -> AgentView:
@@ -30,7 +34,8 @@ def read_agent(document: Mapping[str, Any]) -> AgentView:
         values = _known(AgentView, document)
         values["elections"] = tuple(_election(entry) for entry in document["elections"])
         values["instances"] = tuple(InstanceView(**_known(InstanceView, e)) for e in document["instances"])
-        values["nodes"] = tuple(NodeView(**_known(NodeView, entry)) for entry in document["nodes"])
+        values["nodes"] = tuple(_node(entry) for entry in document["nodes"])
+        values["pause"] = _perhaps(PauseView, document["pause"])
         values["jobs"] = tuple(read_job(entry) for entry in document["jobs"])
     except (KeyError, TypeError) as error:
         raise ValueError(f"not the status of an agent: {error}") from error
@@ -56,6 +61,16 @@ def _election(document: Mapping[str, Any]) -> ElectionView:
     values["role"] = Role(document["role"])
     values["votes"] = tuple(VoteView(**_known(VoteView, vote)) for vote in document["votes"])
     return ElectionView(**values)
+
+
+def _node(document: Mapping[str, Any]) -> NodeView:
+    values = _known(NodeView, document)
+    values["vitals"] = _perhaps(VitalsView, document["vitals"])
+    return NodeView(**values)
+
+
+def _perhaps(kind: type[Value], document: Mapping[str, Any] | None) -> Value | None:
+    return None if document is None else kind(**_known(kind, document))
 
 
 def _known(kind: type, document: Mapping[str, Any]) -> dict[str, Any]:

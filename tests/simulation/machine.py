@@ -56,7 +56,7 @@ def words(effect: Gained | Lost | ClaimFailed) -> str:
     match effect:
         case Gained(holder, resumed):
             return f"{'resumes' if resumed else 'leads'} with {holder}"
-        case Lost(holder, reason):
+        case Lost(holder, reason, _):
             return f"leads no more with {holder}: {reason}"
         case ClaimFailed(term, granted, refused, unknown):
             return f"claim {term} failed: {granted} granted, {refused} refused, {unknown} unknown"

@@ -90,10 +90,12 @@ class HandmadeSource:
     def view(self) -> AgentView:
         role = Role.HOLDER if self.leads else Role.CANDIDATE
         elections = tuple(
-            ElectionView(name, role, self.node, 4610, 5, self.remaining_ms, "", None, ())
+            ElectionView(name, role, self.node, 4610, 5, self.remaining_ms, 100, False, "", None, ())
             for name in self.names
         )
-        return AgentView("prod", self.node, "0.1.0", self.lease_ms, 1, 2, 1, "well", elections, (), ())
+        return AgentView(
+            "prod", self.node, "0.1.0", self.lease_ms, 1, 2, 1, "well", None, "", elections, (), ()
+        )
 
     def unready(self) -> list[str]:
         return self.reasons

@@ -3,7 +3,15 @@
 from dataclasses import asdict, replace
 from typing import Any
 
-from leader.protocol.snapshot import AgentView, ElectionView, InstanceView, NodeView, Role, VoteView
+from leader.protocol.snapshot import (
+    AgentView,
+    ElectionView,
+    InstanceView,
+    NodeView,
+    Role,
+    VitalsView,
+    VoteView,
+)
 
 TERM = 1_790_000_000_000
 
@@ -16,16 +24,29 @@ def vote(instance: str, state: str = "held", holder: str = "web-1", *, granted: 
 def instance(name: str, problem: str = "") -> InstanceView:
     """One instance; with a problem it has not answered for 40 s."""
     if problem:
-        return InstanceView(name, f"redis://{name}:6379", 40_000, None, "", "", problem)
-    return InstanceView(name, f"redis://{name}:6379", 120, 0.418, f"run-{name}:repl", "Valkey 9.1.2", "")
+        return InstanceView(
+            name, f"redis://{name}:6379", False, 40_000, None, None, "", "", problem, {"refused": 12}
+        )
+    return InstanceView(
+        name, f"redis://{name}:6379", True, 120, 0.418, 1.204, f"run-{name}:repl", "Valkey 9.1.2", "", {}
+    )
 
 
 def node(name: str, role: str, priority: int = 100) -> NodeView:
     """One node in good health."""
     roles = {"default": role, "reports": "observer"}
     return NodeView(
-        name, 900, "0.1.0", roles, {"default": priority, "reports": 0}, False, True, True
-    )  # paused, fit, sees_majority
+        name=name,
+        seen_ms_ago=900,
+        version="0.1.0",
+        roles=roles,
+        priority={"default": priority, "reports": 0},
+        paused=False,
+        fit=True,
+        reason="",
+        sees_majority=True,
+        vitals=VitalsView(0.4, 61.5, {"/": 40.2}),
+    )
 
 
 DEFAULT = ElectionView(
@@ -35,6 +56,8 @@ DEFAULT = ElectionView(
     term=TERM,
     since_ms=192_000,
     remaining_ms=0,
+    priority=100,
+    preempt=False,
     reason="web-1 leads",
     takeover_in_ms=8100,
     votes=(*(vote(name) for name in "abcd"), vote("e", "unknown", "")),
@@ -55,6 +78,8 @@ REPORTS = ElectionView(
     term=0,
     since_ms=192_000,
     remaining_ms=0,
+    priority=0,
+    preempt=False,
     reason="this node only observes: its priority is 0",
     takeover_in_ms=None,
     votes=tuple(vote(name, "fresh", "") for name in "abcde"),
@@ -68,6 +93,8 @@ CLUSTER = AgentView(
     majority=3,
     tolerates=1,
     verdict="4 of 5 instances answer; 1 more may fail",
+    pause=None,
+    unfit="",
     elections=(DEFAULT, REPORTS),
     instances=(
         *(instance(name) for name in "abcd"),
