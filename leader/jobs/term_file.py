@@ -51,7 +51,7 @@ def parse_term(text: str) -> int:
         ValueError: it says none.
     """
     digits = text.strip()
-    if not (digits.isascii() and digits.isdecimal() and len(digits) < LONGEST_TEXT):
+    if not (text.isascii() and digits.isdecimal() and len(digits) < LONGEST_TEXT):
         raise ValueError(f"{text!r} is no term")
     term = int(digits)
     if term > LARGEST_TERM:

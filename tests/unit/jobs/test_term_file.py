@@ -56,10 +56,10 @@ def test_whatever_else_is_no_term(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "-1", "+1", "1.0", "1e3", "0x1", "1 2", "1\n2", "9" * 16, "9" * 5000]
+    "text", ["", " ", "-1", "+1", "1.0", "1e3", "0x1", "1 2", "1\n2", "0\x85", "9" * 16, "9" * 5000]
 )
 def test_what_looks_like_a_term_and_is_none(text: str) -> None:
-    """Two of them, a sign, a number beyond the largest."""
+    """Two of them, a sign, a blank beyond ASCII, a number beyond the largest."""
     with pytest.raises(ValueError, match="is no term"):
         parse_term(text)
 
