@@ -10,6 +10,7 @@
     link.py          one connection
     instance.py      one instance: carry out calls, within a deadline
     notices.py       records as they are published
+    subscription.py  a connection that listens
     embedded.py      a quorum of real servers on this machine
     dev.py           the one that all `--dev` agents share, and supervisor.py, the process that owns it
 

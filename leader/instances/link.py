@@ -9,6 +9,7 @@ and then `abort`: what is late is never read as the answer to something else.
 import asyncio
 import contextlib
 import socket
+from collections.abc import Callable
 from typing import Any
 
 from redis.asyncio.connection import AbstractConnection
@@ -59,6 +60,22 @@ class Link(AbstractConnection):
         """
         await self.send_command(*command)
         return await self.read_response()
+
+    def hand_over_to(self, protocol: asyncio.Protocol) -> Callable[..., None]:
+        """Let this protocol hear all that comes from now on; what is returned sends a command."""
+        transport = self._transport
+        assert transport is not None
+        transport.set_protocol(protocol)
+
+        def send(*command: str) -> None:
+            transport.writelines(self.pack_command(*command))
+
+        return send
+
+    def parse_error(self, text: str) -> Exception:
+        """The exception that redis-py has for a server's error reply."""
+        error: Exception = self._parser.parse_error(text)  # type: ignore[no-untyped-call]
+        return error
 
     def abort(self) -> None:
         """Close at once: unsent bytes are dropped, late ones are never read."""

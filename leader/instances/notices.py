@@ -5,26 +5,23 @@ is ever an error for the voting: what fails is tried again, at a bounded pace.
 """
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable, Mapping
 
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from leader.instances import jobs_wire
 from leader.instances.endpoint import Endpoint
 from leader.instances.link import Link
 from leader.instances.problems import Problem, Subject, explain_answer, is_answer, text_of
 from leader.instances.resolver import Resolver
+from leader.instances.subscription import Subscription, Taker
 from leader.instances.wire import Caller, decode_notice
 from leader.protocol.calls import Notice
 from leader.protocol.runs import Run
 
-Taker = Callable[[str], None]
-"""Takes in what was published; a ValueError says that it is nothing that this version understands."""
-
 _CONNECT_S = 5.0
-_QUIET_S = 15.0
-"""After so long without a message the connection is probed; after twice as long it is given up."""
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
 
@@ -50,47 +47,36 @@ class Listener:
         def heard_job(payload: str) -> None:
             heard_run(jobs_wire.decode_run(json.loads(payload)))
 
+        takers = {self._channel: heard_record, self._jobs_channel: heard_job}
         while True:
-            link = Link(self._endpoint, self._resolver, _CONNECT_S / 2)
             try:
-                await self._subscribe(link)
-                await self._read(link, {self._channel: heard_record, self._jobs_channel: heard_job})
+                await self._listen_once(takers)
             except (RedisError, TimeoutError) as error:
                 self._note(error)
-            finally:
-                link.abort()
             await asyncio.sleep(self._pause_s)
             self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
 
-    async def _subscribe(self, link: Link) -> None:
-        async with asyncio.timeout(_CONNECT_S):
-            await link.open()
-            await link.ask("SUBSCRIBE", self._channel, self._jobs_channel)
-        self.problem = None
-        self._pause_s = _FIRST_PAUSE_S
+    async def _listen_once(self, takers: Mapping[str, Taker]) -> None:
+        """Listen on one connection, until it ends.
 
-    async def _read(self, link: Link, takers: Mapping[str, Taker]) -> None:
-        is_probed = False
-        while True:
-            message: object = None
-            try:
-                message = await link.read_response(timeout=_QUIET_S)
-            except ResponseError:
-                message = []  # to the probe: a refusal is a sign of life too
-            if message is None and is_probed:
-                return
-            if message is None:
-                await link.send_command("PING")
-            is_probed = message is None
-            self._take(message, takers)
+        Raises:
+            RedisError: what ended it, or what the server refused.
+            TimeoutError: there was no connection in time.
+        """
+        link = Link(self._endpoint, self._resolver, _CONNECT_S / 2)
+        with contextlib.ExitStack() as ending:
+            ending.callback(link.abort)
+            async with asyncio.timeout(_CONNECT_S):
+                await link.open()
+                subscription = Subscription(link, takers, self._count_malformed)
+                ending.callback(subscription.close)
+                await subscription.begun
+            self.problem = None
+            self._pause_s = _FIRST_PAUSE_S
+            await subscription.over
 
-    def _take(self, message: object, takers: Mapping[str, Taker]) -> None:
-        match message:
-            case ["message", str(channel), str(payload)] if channel in takers:
-                try:
-                    takers[channel](payload)
-                except (ValueError, RecursionError):
-                    self.malformed += 1
+    def _count_malformed(self) -> None:
+        self.malformed += 1
 
     def _note(self, error: Exception) -> None:
         """Keep what the server refused; that it cannot be reached is told by the calls."""

@@ -3,17 +3,20 @@
 import asyncio
 import contextlib
 import json
+import re
 import socket
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from leader import clock
+from leader.instances import subscription
 from leader.instances.answers import Kind
 from leader.instances.embedded import EmbeddedQuorum
 from leader.instances.problems import Problem, Unanswered
 from leader.protocol.calls import Notice, Observe, Renew, Take, Verdict
 from leader.protocol.record import LARGEST_TERM, State
+from tests.faults.proxy import Proxy
 from tests.integration.instances_on_servers import (
     CONFIGURATION,
     NS_PER_MS,
@@ -223,6 +226,43 @@ async def test_listening_survives_a_restart(hand: Hand, server: EmbeddedQuorum) 
         seen = await hand.ask(Observe())
         await hand.ask(Take(seen.record.version, holder(3), CONFIGURATION.lease_ms))
         await eventually(lambda: len(heard) == 1)
+
+
+async def test_a_quiet_connection_is_probed_and_kept(
+    hand: Hand, server: EmbeddedQuorum, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nobody publishes for hours, the same connection goes on listening."""
+    monkeypatch.setattr(subscription, "_QUIET_S", 0.05)
+    async with listening(hand, server, []):
+        before = subscribers(server)
+        await eventually(lambda: pings(server) >= 4)
+        assert subscribers(server) == before
+
+
+async def test_a_connection_whose_other_end_is_silent_is_given_up(
+    server: EmbeddedQuorum, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A half-open connection never says that it is dead: a probe finds it out, and another is opened."""
+    monkeypatch.setattr(subscription, "_QUIET_S", 0.05)
+    async with (
+        Proxy(server.urls[0]) as proxy,
+        hand_on(proxy.own_url) as hand,
+        listening(hand, server, []),
+    ):
+        before = subscribers(server)
+        proxy.lose_connections()
+        await eventually(lambda: bool(subscribers(server) - before))
+
+
+def subscribers(server: EmbeddedQuorum) -> set[bytes]:
+    """The connections that listen, by their numbers at the server."""
+    return set(re.findall(rb"\bid=(\d+)", server.ask(0, "CLIENT", "LIST", "TYPE", "pubsub")))
+
+
+def pings(server: EmbeddedQuorum) -> int:
+    """How often the server was pinged."""
+    calls = re.search(rb"cmdstat_ping:calls=(\d+)", server.ask(0, "INFO", "commandstats"))
+    return int(calls[1]) if calls else 0
 
 
 def is_heard(server: EmbeddedQuorum) -> bool:
