@@ -17,6 +17,7 @@ from leader import __version__, clock
 from leader.agent.answers import Answers, Parts
 from leader.agent.conductor import Conductor
 from leader.agent.contention import Contention
+from leader.agent.fitness import Fitness
 from leader.agent.guards import Guards
 from leader.agent.hooks import Hooks
 from leader.agent.job_lane import JobLane
@@ -74,6 +75,8 @@ class Agent:
         self.hooks = Hooks(config.elections, about)
         self.conductor = self._make_conductor(directories)
         self.contention = Contention(self.conductor.feed_all)
+        resumes = any(elector.tenure is not None for elector in self.conductor.electors.values())
+        self.fitness = Fitness(config.fitness, about, self.contention, self.journal, resumes=resumes)
         around = Surroundings(
             feed=self.conductor.feed,
             registration=self._registration,
@@ -152,7 +155,9 @@ class Agent:
             tasks.append(group.create_task(self._jobs.run(), name="jobs"))
             tasks.append(group.create_task(self.conductor.keep_time(), name="time"))
             tasks.append(group.create_task(self.hooks.run(), name="hooks"))
+            tasks.append(group.create_task(self.fitness.run(), name="fitness"))
             self.conductor.start(self.lanes)
+            self.fitness.begin()
             await self._stopping.wait()
             self.conductor.save_seen_terms()
             self._jobs.stop()
@@ -238,6 +243,7 @@ class Agent:
                 paused=Cause.PAUSED in forbidden,
                 fit=Cause.UNFIT not in forbidden,
                 reason=forbidden.get(Cause.PAUSED, forbidden.get(Cause.UNFIT, "")),
+                vitals=self.fitness.vitals,
                 sees_majority=len(answering(self.lanes, now)) >= self.config.quorum.majority,
                 priorities={name: elector.identity.priority for name, elector in electors},
                 roles={name: str(elector.role(now)) for name, elector in electors},

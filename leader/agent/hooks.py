@@ -5,18 +5,13 @@ planned hand-over waits for `on_lost`, renewals wait for nothing. Decides nothin
 """
 
 import asyncio
-import contextlib
-import os
-import signal
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from leader.agent import children
 from leader.agent.logs import log
 from leader.config.model import ElectionConfig
-
-PATIENCE_S = 1.0
-"""Between SIGTERM and SIGKILL."""
 
 MS_PER_S = 1000
 
@@ -89,11 +84,8 @@ class Hooks:
         """Run one command to its end, or to the end of its time."""
         timeout_s = self._elections[election].hook_timeout_ms / MS_PER_S
         try:
-            process = await asyncio.create_subprocess_exec(
-                *("/bin/sh", "-c", command),
-                stdin=asyncio.subprocess.DEVNULL,
-                env={**os.environ, **self._environment, **_about(election, occasion)},
-                process_group=0,
+            ended = await children.run(
+                ("/bin/sh", "-c", command), timeout_s, {**self._environment, **_about(election, occasion)}
             )
         except OSError as error:
             log.error(
@@ -103,34 +95,14 @@ class Hooks:
                 extra=_fields(election, occasion),
             )
             return
-        code: int | None = None
-        try:
-            async with asyncio.timeout(timeout_s):
-                code = await process.wait()
-        except TimeoutError:
+        if ended.code is None:
             log.error(
                 "the hook %s was ended: it ran longer than hook_timeout",
                 command,
                 extra=_fields(election, occasion),
             )
-        else:
-            if code != 0:
-                log.warning("the hook %s ended with %s", command, code, extra=_fields(election, occasion))
-        finally:
-            if code is None:
-                await _end_group(process)
-
-
-async def _end_group(process: asyncio.subprocess.Process) -> None:
-    """End all of a hook's process group: first as asked, then for good."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, number)
-        except (ProcessLookupError, PermissionError):
-            return
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE_S):
-                await process.wait()
+        elif ended.code != 0:
+            log.warning("the hook %s ended with %s", command, ended.code, extra=_fields(election, occasion))
 
 
 def _about(election: str, occasion: Occasion) -> dict[str, str]:

@@ -33,6 +33,16 @@ priority = 100                      # the higher one is preferred; 0: this node 
 # [elections.reports]
 # priority = 50
 
+# An unfit node does not lead, and hands over what it leads. All of it is checked each interval.
+# [fitness]
+# command = ["/usr/local/bin/fit"]   # exit code 0: fit; its last line is shown as the reason
+# interval = "10s"
+# timeout = "5s"
+# rise = 2                          # so many good checks in a row make it fit again
+# fall = 3                          # so many bad ones make it unfit
+# max_load_per_cpu = 8.0            # also: max_memory = "95%", min_free_disk = { "/" = "2%" },
+# required_mounts = ["/srv"]        # required_processes = ["nginx"]
+
 # [api]
 # socket_mode = "0666"              # who may open the agent's socket
 """

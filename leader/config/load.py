@@ -70,8 +70,6 @@ def from_document(
     elections = _elections(table.table("elections"), findings)
     fitness = _fitness(table.table("fitness"))
     api = _api(table.table("api"), findings)
-    if "fitness" in table:
-        findings.note("fitness", _LATER)
     table.refuse_the_rest()
     if findings.problems:
         raise ConfigurationError(findings.problems)

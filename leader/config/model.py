@@ -116,6 +116,13 @@ class FitnessConfig:
     required_mounts: tuple[str, ...] = ()
     required_processes: tuple[str, ...] = ()
 
+    @property
+    def asks_for_something(self) -> bool:
+        """Whether there is anything that could make this node unfit."""
+        limits = (self.max_load_per_cpu, self.max_memory_percent)
+        needs = (self.command, self.min_free_disk_percent, self.required_mounts, self.required_processes)
+        return any(limit is not None for limit in limits) or any(needs)
+
 
 @dataclass(frozen=True, slots=True)
 class ApiConfig:

@@ -1,0 +1,115 @@
+"""Commands that the agent runs for an operator: each in a process group of its own, within its time.
+
+What runs longer is ended with all that it started in its group. Knows nothing of hooks or fitness.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+PATIENCE_S = 1.0
+"""Between SIGTERM and SIGKILL."""
+
+REMEMBERED_BYTES = 1024
+LONGEST_LINE = 200
+_CHUNK = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended: `code` is below 0 for a signal, None if its time was up; `said` its last line."""
+
+    code: int | None
+    said: str = ""
+
+
+async def run(
+    command: Sequence[str], timeout_s: float, environment: Mapping[str, str], *, leaves_nothing: bool = False
+) -> Ended:
+    """Run a command to its end, or to the end of its time; `environment` is added to the agent's own.
+
+    One that `leaves_nothing` is listened to, and what is left of its group at its end is killed.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    with contextlib.ExitStack() as ending:
+        ear = ending.enter_context(_listening()) if leaves_nothing else None
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=ear.descriptor if ear else None,
+            stderr=ear.descriptor if ear else None,
+            env={**os.environ, **environment},
+            process_group=0,
+        )
+        code: int | None = None
+        try:
+            async with asyncio.timeout(timeout_s):
+                code = await process.wait()
+        except TimeoutError:
+            pass
+        finally:
+            if leaves_nothing:
+                await _kill_group(process)
+            elif code is None:
+                await _end_group(process)
+        return Ended(code, ear.last_line() if ear else "")
+
+
+async def _end_group(process: asyncio.subprocess.Process) -> None:
+    """End all of a process group: first as asked, then for good."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+        except (ProcessLookupError, PermissionError):
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                await process.wait()
+
+
+async def _kill_group(process: asyncio.subprocess.Process) -> None:
+    """End all of a process group at once."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()
+
+
+class _Ear:
+    """The reading end of a pipe, of which only the last bytes are kept; `descriptor` is the other end."""
+
+    def __init__(self) -> None:
+        self._reading, self.descriptor = os.pipe()
+        os.set_blocking(self._reading, False)
+        self._tail = b""
+        asyncio.get_running_loop().add_reader(self._reading, self._hear)
+
+    def last_line(self) -> str:
+        """What was said last, as far as it was said before the end."""
+        self._hear()
+        lines = self._tail.decode(errors="replace").strip().splitlines()
+        return (
+            "".join(char if char.isprintable() else "?" for char in lines[-1])[:LONGEST_LINE] if lines else ""
+        )
+
+    def _hear(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            self._tail = (self._tail + os.read(self._reading, _CHUNK))[-REMEMBERED_BYTES:]
+
+    def close(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._reading)
+        os.close(self._reading)
+        os.close(self.descriptor)
+
+
+@contextlib.contextmanager
+def _listening() -> Iterator[_Ear]:
+    ear = _Ear()
+    try:
+        yield ear
+    finally:
+        ear.close()
