@@ -18,14 +18,24 @@ def now_ns() -> int:
     return time.clock_gettime_ns(_SUSPEND_PROOF)
 
 
+def monotonic_ns() -> int:
+    """The clock that stops in suspend, in nanoseconds: what the other is ahead of it was slept."""
+    return time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+
+
 def monotonic_us() -> int:
     """The clock that systemd stamps reloads by, in microseconds; it stops in suspend."""
-    return time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+    return monotonic_ns() // 1000
+
+
+def wall_ns() -> int:
+    """The host's wall clock, in nanoseconds since 1970; it may jump either way."""
+    return time.time_ns()
 
 
 def wall_ms() -> int:
     """The host's wall clock, in milliseconds since 1970; it may jump either way."""
-    return time.time_ns() // 1_000_000
+    return wall_ns() // 1_000_000
 
 
 def utc_iso(wall_ms: int) -> str:

@@ -14,16 +14,20 @@ from pathlib import Path
 from random import SystemRandom
 
 from leader import __version__, clock
+from leader.agent.annals import Annals
 from leader.agent.answers import Answers, Parts
+from leader.agent.chronicler import Chronicler
 from leader.agent.conductor import Conductor
 from leader.agent.contention import Contention
 from leader.agent.fitness import Fitness
 from leader.agent.guards import Guards
+from leader.agent.history import History
 from leader.agent.hooks import Hooks
 from leader.agent.job_lane import JobLane
 from leader.agent.jobs import Jobs, Quorum, Sight
 from leader.agent.journal import Journal
 from leader.agent.lane import Lane, Surroundings, answering
+from leader.agent.pulse import Happening, Pulse
 from leader.agent.registry import Entry, Registry, encode
 from leader.agent.store import HolderStore, TermStore, boot_id, directory_id, machine_id
 from leader.config.model import Config, InstanceConfig
@@ -31,7 +35,7 @@ from leader.errors import ConfigurationError
 from leader.instances.instance import Instance
 from leader.protocol.calls import Notice, Reply
 from leader.protocol.elector import Elector, Identity
-from leader.protocol.events import NS_PER_MS, Cause, Noticed, RegistrySeen
+from leader.protocol.events import NS_PER_MS, Cause, Noticed, RegistrySeen, StepDownAsked
 from leader.protocol.record import Holder
 from leader.protocol.resume import Place
 
@@ -74,6 +78,10 @@ class Agent:
         }
         self.hooks = Hooks(config.elections, about)
         self.conductor = self._make_conductor(directories)
+        self._annals = Annals(directories.state)
+        self.history = History(self._annals, config.node.name)
+        self._chronicler = Chronicler(self.history, self.conductor.electors, self.registry, self.journal)
+        self._pulse = Pulse(self._lease_ns, self._chronicler.look, self._happened)
         self.contention = Contention(self.conductor.feed_all)
         resumes = any(elector.tenure is not None for elector in self.conductor.electors.values())
         self.fitness = Fitness(config.fitness, about, self.contention, self.journal, resumes=resumes)
@@ -94,7 +102,14 @@ class Agent:
         )
         self.answers = Answers(
             Parts(
-                config, self.conductor, self.contention, self.lanes, self.registry, self._jobs, self.journal
+                config,
+                self.conductor,
+                self.contention,
+                self.lanes,
+                self.registry,
+                self._jobs,
+                self.journal,
+                self.history,
             )
         )
 
@@ -156,6 +171,8 @@ class Agent:
             tasks.append(group.create_task(self.conductor.keep_time(), name="time"))
             tasks.append(group.create_task(self.hooks.run(), name="hooks"))
             tasks.append(group.create_task(self.fitness.run(), name="fitness"))
+            tasks.append(group.create_task(self._pulse.run(), name="pulse"))
+            tasks.append(group.create_task(self._annals.run(), name="annals"))
             self.conductor.start(self.lanes)
             self.fitness.begin()
             await self._stopping.wait()
@@ -167,6 +184,8 @@ class Agent:
             for task in tasks:
                 task.cancel()
         self.conductor.close()
+        self._chronicler.close()
+        self._annals.close()
         for lane in self.lanes.values():
             await lane.instance.close()
 
@@ -202,6 +221,7 @@ class Agent:
         def hear(notice: Notice) -> None:
             if notice.election in self.conductor.electors:
                 self.conductor.feed(notice.election, Noticed(lane.name, notice.record))
+                self._chronicler.notice(notice.election, notice.record)
 
         return hear
 
@@ -214,6 +234,16 @@ class Agent:
         for election in self.conductor.electors:
             candidates = self.registry.candidates(election, self.config.node.name, self._names)
             self.conductor.feed(election, RegistrySeen(candidates))
+
+    def _happened(self, happening: Happening) -> None:
+        """Tell what befell this agent, and give up what may be over already."""
+        self.journal.tell(
+            happening.kind, happening.sentence, level=logging.WARNING, duration_ms=happening.duration_ms
+        )
+        self.history.happened(happening.kind, happening.duration_ms, happening.sentence)
+        if happening.kind == "clock-jumped" and happening.duration_ms > 0:
+            reason = f"{happening.sentence}, as after a machine stood still with its clocks"
+            self.conductor.feed_all(StepDownAsked(reason, cause=Cause.CLOCK_JUMPED, rests=False))
 
     def _check_distinct(self, lane: Lane) -> None:
         """One server listed twice has one vote; at the start it is refused (rule R7)."""
@@ -248,6 +278,7 @@ class Agent:
                 priorities={name: elector.identity.priority for name, elector in electors},
                 roles={name: str(elector.role(now)) for name, elector in electors},
                 processes={self._addresses[lane.name]: lane.process for lane in answering(self.lanes, now)},
+                ended=self.history.own_ends(),
             )
         )
 

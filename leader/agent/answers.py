@@ -11,6 +11,7 @@ from leader import __version__, clock
 from leader.agent import view
 from leader.agent.conductor import Conductor
 from leader.agent.contention import Contention
+from leader.agent.history import History
 from leader.agent.jobs import Jobs
 from leader.agent.journal import Journal, Listener
 from leader.agent.lane import Lane, answering
@@ -20,7 +21,7 @@ from leader.api.source import About
 from leader.config.model import Config
 from leader.protocol.events import NS_PER_MS, Cause
 from leader.protocol.runs import Run
-from leader.protocol.snapshot import AgentView, JobView, Leadership
+from leader.protocol.snapshot import AgentView, HistoryView, JobView, Leadership
 from leader.protocol.ticks import Tick, Wish
 
 
@@ -35,6 +36,7 @@ class Parts:
     registry: Registry
     jobs: Jobs
     journal: Journal
+    history: History
 
 
 class Answers:
@@ -48,6 +50,7 @@ class Answers:
         self._registry = parts.registry
         self._jobs = parts.jobs
         self._journal = parts.journal
+        self._history = parts.history
 
     def about(self) -> About:
         """What never changes."""
@@ -113,6 +116,10 @@ class Answers:
             nodes=self._registry.views(now),
             jobs=self._jobs.views(most=1),
         )
+
+    def history(self) -> HistoryView:
+        """What this node remembers."""
+        return HistoryView(self._history.leaderships(clock.now_ns()), self._history.incidents())
 
     def unready(self) -> list[str]:
         """Why this agent is not ready; empty when a majority answers and accepts its configuration."""

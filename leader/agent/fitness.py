@@ -6,22 +6,18 @@ does not lead, unless it goes on with what it led before a restart. Every agent 
 """
 
 import asyncio
-import threading
-from collections.abc import Callable, Mapping
-from functools import partial
-from typing import TypeVar
+from collections.abc import Mapping
 
 from leader.agent import children, vitals
 from leader.agent.contention import Contention
 from leader.agent.journal import Journal
+from leader.agent.threads import on_a_thread
 from leader.config.model import FitnessConfig
 from leader.protocol.events import Cause
 from leader.protocol.snapshot import VitalsView
 
 MS_PER_S = 1000
 NOT_YET = "its first fitness check has not ended yet"
-
-Found = TypeVar("Found")
 
 
 class Judgement:
@@ -123,24 +119,3 @@ class Fitness:
         limits = self._limits
         self.vitals, failures = vitals.read(limits.min_free_disk_percent)
         return failures + vitals.broken_limits(limits, self.vitals) + vitals.missing(limits)
-
-
-def on_a_thread(work: Callable[[], Found]) -> asyncio.Future[Found]:
-    """What the work finds, done on a thread that the end of the process does not wait for."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[Found] = loop.create_future()
-
-    def tell(set_it: Callable[[], None]) -> None:
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(lambda: None if future.done() else set_it())
-
-    def run() -> None:
-        try:
-            found = work()
-        except OSError as error:
-            tell(partial(future.set_exception, error))
-        else:
-            tell(partial(future.set_result, found))
-
-    threading.Thread(target=run, name="vitals", daemon=True).start()
-    return future

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from leader.agent.history import EndTold, read_ends
 from leader.protocol.calls import Registration
 from leader.protocol.events import NS_PER_MS, Candidate, Instant
 from leader.protocol.snapshot import NodeView, VitalsView
@@ -18,7 +19,7 @@ from leader.protocol.snapshot import NodeView, VitalsView
 class Entry:
     """What one node registered. `processes` maps an instance's address to the process that answers there.
 
-    `reason` is why it is paused or unfit.
+    `reason` is why it is paused or unfit, `ended` how the last leaderships of this node have ended.
     """
 
     node: str
@@ -33,6 +34,7 @@ class Entry:
     priorities: Mapping[str, int] = field(default_factory=dict)
     roles: Mapping[str, str] = field(default_factory=dict)
     processes: Mapping[str, str] = field(default_factory=dict)
+    ended: tuple[EndTold, ...] = ()
 
 
 def encode(entry: Entry) -> str:
@@ -50,6 +52,7 @@ def encode(entry: Entry) -> str:
             "priorities": dict(entry.priorities),
             "roles": dict(entry.roles),
             "processes": dict(entry.processes),
+            "ended": [asdict(end) for end in entry.ended],
         },
         separators=(",", ":"),
     )
@@ -76,6 +79,7 @@ def decode(node: str, text: str) -> Entry | None:
             priorities={str(k): int(v) for k, v in values["priorities"].items()},
             roles={str(k): str(v) for k, v in values["roles"].items()},
             processes={str(k): str(v) for k, v in values["processes"].items()},
+            ended=read_ends(values.get("ended", ())),
         )
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None

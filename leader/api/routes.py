@@ -35,9 +35,8 @@ def respond(source: Source, request: Request) -> Response:
         return change
     answer = find(source, parts)
     if answer is None:
-        return refusal(
-            404, f"there is no {path}: see /v1/status, /v1/jobs, /v1/events, /leader, /livez, /readyz"
-        )
+        there = "/v1/status, /v1/history, /v1/jobs, /v1/events, /leader, /livez, /readyz"
+        return refusal(404, f"there is no {path}: see {there}")
     if request.method not in READ:
         return refusal(405, f"{path} is only read: use GET", (("Allow", ", ".join(READ)),))
     return answer
@@ -54,6 +53,8 @@ def find(source: Source, parts: list[str]) -> Response | None:  # noqa: C901, PL
             return one_election(source, election)
         case ["", "v1", "status"]:
             return document(200, asdict(source.view()))
+        case ["", "v1", "history"]:
+            return document(200, asdict(source.history()))
         case ["", "v1", "events"]:
             return Response(200, line(snapshot(source)), joins=source.subscribe)
         case ["", "v1", "elections", election, "guard"]:

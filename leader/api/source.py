@@ -10,7 +10,7 @@ from typing import Protocol
 
 from leader.api.peers import Peer
 from leader.protocol.runs import Run
-from leader.protocol.snapshot import AgentView, JobView, Leadership
+from leader.protocol.snapshot import AgentView, HistoryView, JobView, Leadership
 from leader.protocol.ticks import Tick, Wish
 
 Change = Mapping[str, object]
@@ -44,6 +44,9 @@ class Source(Protocol):
 
     def view(self) -> AgentView:
         """All that this node knows."""
+
+    def history(self) -> HistoryView:
+        """What this node remembers."""
 
     def unready(self) -> list[str]:
         """Why the agent is not ready, one sentence each; empty when it is."""

@@ -20,6 +20,7 @@ MODULES = {
     "run": "leader.cli.run",
     "once": "leader.cli.once",
     "jobs": "leader.cli.jobs",
+    "history": "leader.cli.history",
     "fence": "leader.cli.fence",
     "wait": "leader.cli.wait",
     "status": "leader.cli.status",

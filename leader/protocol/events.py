@@ -98,6 +98,8 @@ class Cause(StrEnum):
     """The wall clock jumped ahead, as it does after a machine was frozen with its clocks stopped."""
     EXPIRED = "expired"
     """Seen from other nodes: it was neither renewed nor released, and nobody said why."""
+    UNSEEN = "unseen"
+    """It ended while the agent that tells of it was down."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,3 +208,16 @@ class IncidentView:
     ms_ago: int
     duration_ms: int
     sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryView:
+    """What one node remembers, the newest first."""
+
+    leaderships: tuple[LeadershipView, ...]
+    incidents: tuple[IncidentView, ...]
+
+    def only(self, election: str, most: int | None) -> "HistoryView":
+        """One election's leaderships, or all of them if it is empty; at most so many of each kind."""
+        wanted = tuple(one for one in self.leaderships if election in ("", one.election))
+        return HistoryView(wanted[:most], self.incidents[:most])

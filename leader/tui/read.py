@@ -11,8 +11,11 @@ from typing import Any, TypeVar
 from leader.protocol.snapshot import (
     AgentView,
     ElectionView,
+    HistoryView,
+    IncidentView,
     InstanceView,
     JobView,
+    LeadershipView,
     NodeView,
     PauseView,
     Role,
@@ -54,6 +57,21 @@ def read_job(document: Mapping[str, Any]) -> JobView:
     except (KeyError, TypeError) as error:
         raise ValueError(f"not a job of an agent: {error}") from error
     return JobView(**values)
+
+
+def read_history(document: Mapping[str, Any]) -> HistoryView:
+    """The answer of `/v1/history`.
+
+    Raises:
+        ValueError: something is missing, or is not what it should be.
+    """
+    try:
+        return HistoryView(
+            tuple(LeadershipView(**_known(LeadershipView, one)) for one in document["leaderships"]),
+            tuple(IncidentView(**_known(IncidentView, one)) for one in document["incidents"]),
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not the history of an agent: {error}") from error
 
 
 def _election(document: Mapping[str, Any]) -> ElectionView:

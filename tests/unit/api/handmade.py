@@ -19,7 +19,7 @@ from leader.api.peers import Peer
 from leader.api.server import Server, bind_socket
 from leader.api.source import About, Change, Listener
 from leader.protocol.runs import Run
-from leader.protocol.snapshot import AgentView, ElectionView, JobView, Leadership, Role
+from leader.protocol.snapshot import AgentView, ElectionView, HistoryView, JobView, Leadership, Role
 from leader.protocol.ticks import Decision, Tick, Wish
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -46,6 +46,7 @@ class HandmadeSource:
     ended: list[Run] = field(default_factory=list)
     ledger: tuple[JobView, ...] = ()
     writes: bool = True
+    past: HistoryView = field(default_factory=lambda: HistoryView((), ()))
     decides: asyncio.Event = field(default_factory=asyncio.Event)
 
     def about(self) -> About:
@@ -96,6 +97,9 @@ class HandmadeSource:
         return AgentView(
             "prod", self.node, "0.1.0", self.lease_ms, 1, 2, 1, "well", None, "", elections, (), ()
         )
+
+    def history(self) -> HistoryView:
+        return self.past
 
     def unready(self) -> list[str]:
         return self.reasons

@@ -1,0 +1,107 @@
+"""The file that keeps what happened, over restarts: a line of JSON for each thing, the last of a kind counts.
+
+It is written a moment after the event and without fsync, since nothing depends on it: a crash may cost the
+last lines, and a torn one itself. A disk that is full costs the history, and one line in the log.
+"""
+
+import asyncio
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from leader.agent.logs import log
+from leader.agent.threads import on_a_thread
+
+FILE = "history.jsonl"
+PAUSE_S = 0.5
+"""So long after an event its line is written, with those of others."""
+
+Line = Mapping[str, object]
+
+
+class Annals:
+    """The file in one directory, whose lock the caller has."""
+
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / FILE
+        self._waiting: list[Line] = []
+        self._wanted = asyncio.Event()
+        self._fails = False
+
+    def read(self) -> list[Line]:
+        """All lines that can be read, in order."""
+        try:
+            texts = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            self._complain(error)
+            return []
+        return [line for text in texts if (line := _parsed(text)) is not None]
+
+    def replace(self, lines: Iterable[Line]) -> None:
+        """Let these lines be all that there is."""
+        temporary = self._path.with_suffix(".new")
+        try:
+            temporary.write_text(_text(lines))
+            temporary.replace(self._path)
+        except OSError as error:
+            self._complain(error)
+
+    def add(self, line: Line) -> None:
+        """Have one more line written, soon."""
+        self._waiting.append(line)
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """Write what waits, until cancelled."""
+        while True:
+            await self._wanted.wait()
+            await asyncio.sleep(PAUSE_S)
+            self._wanted.clear()
+            lines, self._waiting = self._waiting, []
+            try:
+                await on_a_thread(lambda lines=lines: self._append(lines))  # type: ignore[misc]
+            except OSError as error:
+                self._complain(error)
+            else:
+                self._fails = False
+
+    def close(self) -> None:
+        """Write what still waits, now."""
+        lines, self._waiting = self._waiting, []
+        try:
+            self._append(lines)
+        except OSError as error:
+            self._complain(error)
+
+    def _append(self, lines: Iterable[Line]) -> None:
+        text = _text(lines)
+        if not text:
+            return
+        with self._path.open("a+b") as file:
+            size = file.tell()
+            is_torn = size > 0 and os.pread(file.fileno(), 1, size - 1) != b"\n"
+            file.write((b"\n" if is_torn else b"") + text.encode())
+
+    def _complain(self, error: OSError) -> None:
+        if not self._fails:
+            log.warning(
+                "the history in %s cannot be kept (%s): make room, or make it writable",
+                self._path,
+                error.strerror,
+            )
+        self._fails = True
+
+
+def _text(lines: Iterable[Line]) -> str:
+    return "".join(f"{json.dumps(line, separators=(',', ':'))}\n" for line in lines)
+
+
+def _parsed(text: str) -> Line | None:
+    try:
+        line = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return line if isinstance(line, dict) else None

@@ -1,0 +1,61 @@
+"""`leader history`: past leaderships and why each ended, and what befell this node."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from leader.api.client import Client
+from leader.cli.asking import AsJson, SocketOption, Timeout, client
+from leader.cli.output import show, show_json
+from leader.errors import AgentUnreachable, UsageError
+from leader.protocol.snapshot import HistoryView
+from leader.tui.history import tables
+from leader.tui.read import read_history
+
+DEFAULT_LIMIT = 20
+Election = Annotated[str, typer.Argument(help="One election; without it, all.", show_default=False)]
+Limit = Annotated[
+    int, typer.Option("--limit", help="At most so many lines of each kind; 0: all.", metavar="N")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="history", short_help="Show past leaderships and why each ended.")(history)
+
+
+def history(
+    election: Election = "",
+    limit: Limit = DEFAULT_LIMIT,
+    as_json: AsJson = False,
+    socket: SocketOption = "",
+    timeout: Timeout = "1s",
+) -> None:
+    """Show who led when and why no longer, and when this node stood still or its clock jumped."""
+    if limit < 0:
+        raise UsageError(f"--limit is {limit}: say how many lines, or 0 for all")
+    agent = client(socket, timeout)
+    found = ask(agent)
+    if election:
+        agent.election(election)  # whose error names those that there are
+    wanted = found.only(election, limit or None)
+    if as_json:
+        show_json(asdict(wanted))
+    else:
+        show(tables(wanted))
+
+
+def ask(agent: Client) -> HistoryView:
+    """All that the agent remembers.
+
+    Raises:
+        AgentUnreachable: it does not answer, or says what this version does not understand.
+    """
+    try:
+        return read_history(agent.history())
+    except ValueError as error:
+        raise AgentUnreachable(
+            f"the agent at {agent.socket_path} is of another version ({error}): "
+            "restart it, or ask it with its own `leader history`"
+        ) from None

@@ -1,0 +1,188 @@
+"""Who led when and why no longer: real agents agree on it, and notice what befalls themselves."""
+
+import json
+import re
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from leader.instances.embedded import EmbeddedQuorum
+from tests.support.agents import LEASE_S, Cluster, Node, Settings, short_directory, term_of
+from tests.support.polling import until
+
+pytestmark = pytest.mark.xdist_group("history")
+SCHEMA = json.loads((Path(__file__).parents[1] / "e2e" / "history.schema.json").read_text())
+SHIFTED = """
+import pathlib, sys
+from leader import clock
+real = clock.wall_ns
+shift = pathlib.Path(sys.argv.pop(1))
+clock.wall_ns = lambda: real() + int(shift.read_text())
+from leader.__main__ import main
+main()
+"""
+"""Runs `leader` with a wall clock that is ahead by what a file says, nanoseconds."""
+
+
+@contextmanager
+def nodes(quorum: EmbeddedQuorum, names: str = "ab") -> Iterator[Cluster]:
+    """A cluster of its own, settled."""
+    with short_directory() as directory, Cluster(directory, Settings(quorum.urls), names, quorum) as cluster:
+        cluster.settle()
+        yield cluster
+
+
+def leaderships(node: Node) -> list[dict[str, Any]]:
+    """What this node remembers of the election, by its command, the newest first."""
+    document = json.loads(node.run("history", "default", "--json").output)
+    jsonschema.validate(document, SCHEMA)
+    found: list[dict[str, Any]] = document["leaderships"]
+    return found
+
+
+def cause_of(node: Node, term: int) -> str:
+    """Why the leadership of that term ended, as this node has it."""
+    history: Any = node.client(5.0).history()
+    found = [one for one in history["leaderships"] if one["term"] == term]
+    return str(found[0]["cause"]) if found else "unknown"
+
+
+def agree(cluster: Cluster, term: int, cause: str) -> None:
+    """Wait until every node that runs has this cause."""
+    running = [node for node in cluster.nodes.values() if node.runs]
+    until(
+        lambda: all(cause_of(node, term) == cause for node in running),
+        f"{', '.join(map(str, running))} say that term {term} ended by {cause}",
+    )
+
+
+def test_a_stop_and_a_crash_are_told_apart_and_survive_a_restart(quorum: EmbeddedQuorum) -> None:
+    """Released with the agent's stop, expired after `kill -9`; the gap is how long nobody led."""
+    with nodes(quorum) as cluster:
+        first = cluster.wait_for_leader()
+        second = cluster.others(first)[0]
+        stopped = term_of(first)
+        first.stop()
+        cluster.wait_for_leader(other_than=first)
+        agree(cluster, stopped, "released")
+        first.start()
+        cluster.settle()
+        killed = term_of(second)
+        second.kill()
+        cluster.wait_for_leader(other_than=second)
+        agree(cluster, killed, "expired")
+        second.start()
+        until(lambda: len(leaderships(second)) == 3, "the restarted node remembers, and sees the new one")
+        newest, crashed, oldest = leaderships(first)
+        assert (newest["node"], newest["ended"]) == (str(first), "")
+        assert (crashed["node"], crashed["term"]) == (str(second), killed)
+        assert crashed["gap_ms"] > LEASE_S * 500
+        assert (oldest["node"], oldest["cause"]) == (str(first), "released")
+        shown = first.run("history").output.splitlines()
+        assert shown[0].split() == [
+            "ELECTION",
+            "TERM",
+            "NODE",
+            "BEGAN",
+            "LASTED",
+            "ENDED",
+            "BY",
+            "GAP",
+            "REASON",
+        ]
+        assert len(shown) == 4
+        assert first.run("history", "--limit", "1").output.count("default") == 1
+        assert "leader-changed" not in first.log()
+        assert f"{second} leads" in first.log()
+
+
+def test_a_frozen_leader_says_for_how_long_and_all_learn_it(quorum: EmbeddedQuorum) -> None:
+    """The others see it expire; what it says of itself when it goes on is better known."""
+    with nodes(quorum) as cluster:
+        leader = cluster.wait_for_leader()
+        other = cluster.others(leader)[0]
+        term = term_of(leader)
+        with leader.paused():
+            cluster.wait_for_leader(other_than=leader)
+            agree_there = until(lambda: cause_of(other, term) == "expired", "the other saw it expire")
+            assert agree_there
+        agree(cluster, term, "frozen")
+        incident = until(lambda: leader.client().history()["incidents"], "the incident is kept")
+        assert "stood still for" in incident[0]["sentence"]  # type: ignore[index]
+        assert re.search(r"stood still for \d+\.\d s", leaderships(other)[1]["reason"])
+        assert "this agent stood still for" in leader.log()
+        assert "INCIDENT" in leader.run("history").output
+
+
+def test_a_leader_whose_quorum_is_gone_says_so(tmp_path: Path) -> None:
+    """Nobody else can lead meanwhile; the same node leads again with another term."""
+    with (
+        EmbeddedQuorum(tmp_path / "q", 3) as quorum,
+        nodes(quorum, "a") as cluster,
+    ):
+        node = cluster.nodes["a"]
+        term = term_of(node)
+        for index in (0, 1):
+            quorum.hang(index)
+        until(lambda: not node.leads(), "it leads no more")
+        for index in (0, 1):
+            quorum.resume(index)
+        cluster.wait_for_leader()
+        agree(cluster, term, "quorum-lost")
+
+
+def test_a_wall_clock_that_jumps_ahead_unseats_the_leader_and_one_that_jumps_back_does_not(
+    quorum: EmbeddedQuorum,
+) -> None:
+    """Ahead may be the end of a freeze that stopped all clocks; either way it is told, with how far."""
+    with short_directory() as directory:
+        shift, script = directory / "shift", directory / "shifted.py"
+        shift.write_text("0")
+        script.write_text(SHIFTED)
+        cluster = Cluster(directory, Settings(quorum.urls), "a", quorum)
+        node = cluster.nodes["a"]
+        command = node.command
+        node.command = lambda *words: [command()[0], str(script), str(shift), *words]  # type: ignore[method-assign]
+        try:
+            node.start()
+            cluster.wait_for_leader()
+            term = term_of(node)
+            shift.write_text("-30000000000")
+            until(lambda: "the wall clock jumped 30.0 s back" in node.log(), "it is told")
+            assert term_of(node) == term
+            shift.write_text("0")
+            until(lambda: "the wall clock jumped 30.0 s ahead" in node.log(), "it is told")
+            agree(cluster, term, "clock-jumped")
+            cluster.wait_for_leader()
+            assert term_of(node) > term
+        finally:
+            cluster.__exit__()
+
+
+def test_a_resumed_leadership_is_one(quorum: EmbeddedQuorum) -> None:
+    """A reload neither ends it nor begins another."""
+    with nodes(quorum, "a") as cluster:
+        node = cluster.nodes["a"]
+        term = term_of(node)
+        node.signal(signal.SIGHUP)
+        until(lambda: "resumed the leadership" in node.log() and node.leads(), "it has resumed")
+        assert [one["cause"] for one in leaderships(node) if one["term"] >= term] == [""]
+
+
+def test_mistakes_of_a_user_get_one_sentence(quorum: EmbeddedQuorum) -> None:
+    """An election that there is not, a limit below nothing."""
+    with nodes(quorum, "a") as cluster:
+        node = cluster.nodes["a"]
+        unknown = node.run("history", "reprots")
+        assert (unknown.code, unknown.complaint) == (
+            2,
+            "leader: there is no election 'reprots'; there is: default\n",
+        )
+        negative = node.run("history", "--limit", "-1")
+        assert negative.code == 2
+        assert "--limit is -1" in negative.complaint
