@@ -100,6 +100,14 @@ class Client:
         """
         return self._ask(path_of(election), self._deadline_ns())
 
+    def history(self) -> dict[str, Any]:
+        """The leaderships of the past and what befell this agent, the newest first.
+
+        Raises:
+            AgentUnreachable: no answer in time.
+        """
+        return self._ask("/v1/history", self._deadline_ns())
+
     def jobs(self, job: str = "") -> list[dict[str, object]]:
         """What `once` ran: each job with its last ticks, or one of them; none of an unknown one.
 

@@ -8,9 +8,10 @@ from leader.api.client import Client
 from leader.cli.asking import AsJson, SocketOption, Timeout, client
 from leader.cli.output import show, show_json
 from leader.errors import AgentUnreachable, UnknownElection
-from leader.protocol.snapshot import AgentView, ElectionView
-from leader.tui.read import read_agent
-from leader.tui.status import explanation, overview
+from leader.protocol.snapshot import AgentView, ElectionView, LeadershipView
+from leader.tui.election import explanation
+from leader.tui.read import read_agent, read_leaderships
+from leader.tui.status import overview
 
 Election = Annotated[
     str, typer.Argument(help="One election in detail; without it, the whole cluster.", show_default=False)
@@ -31,7 +32,10 @@ def status(
         show_json(agent.election(election) if election else agent.status())
         return
     view = ask(agent)
-    show(explanation(view, find(view, election)) if election else overview(view))
+    if election:
+        show(*explanation(view, find(view, election), past(agent)))
+    else:
+        show(*overview(view))
 
 
 def ask(agent: Client) -> AgentView:
@@ -47,6 +51,14 @@ def ask(agent: Client) -> AgentView:
             f"the agent at {agent.socket_path} is of another version ({error}): "
             "restart it, or ask it with its own `leader status`"
         ) from None
+
+
+def past(agent: Client) -> list[LeadershipView]:
+    """The leaderships that the agent remembers; an older one has none to tell."""
+    try:
+        return read_leaderships(agent.history())
+    except (AgentUnreachable, ValueError):
+        return []
 
 
 def find(view: AgentView, election: str) -> ElectionView:

@@ -13,6 +13,7 @@ from leader.protocol.snapshot import (
     ElectionView,
     InstanceView,
     JobView,
+    LeadershipView,
     NodeView,
     PauseView,
     Role,
@@ -54,6 +55,18 @@ def read_job(document: Mapping[str, Any]) -> JobView:
     except (KeyError, TypeError) as error:
         raise ValueError(f"not a job of an agent: {error}") from error
     return JobView(**values)
+
+
+def read_leaderships(document: Mapping[str, Any]) -> list[LeadershipView]:
+    """The leaderships in the answer of `/v1/history`, the newest first.
+
+    Raises:
+        ValueError: something is missing, or is not what it should be.
+    """
+    try:
+        return [LeadershipView(**_known(LeadershipView, one)) for one in document["leaderships"]]
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not the history of an agent: {error}") from error
 
 
 def _election(document: Mapping[str, Any]) -> ElectionView:

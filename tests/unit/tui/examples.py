@@ -107,3 +107,32 @@ CLUSTER = AgentView(
 def document() -> dict[str, Any]:
     """The same as the API says it."""
     return asdict(CLUSTER)
+
+
+def large(elections: int, nodes: int) -> AgentView:
+    """A view of so many elections and nodes, each of which leads its share."""
+    names = [f"election-{number:02}" for number in range(elections)]
+    leaders = {name: f"node-{number * 7 % nodes:03}" for number, name in enumerate(names)}
+    return replace(
+        CLUSTER,
+        node="node-001",
+        elections=tuple(
+            replace(
+                LED if leaders[name] == "node-001" else DEFAULT,
+                election=name,
+                leader=leaders[name],
+                reason="" if leaders[name] == "node-001" else f"{leaders[name]} leads",
+                votes=tuple(vote(instance, holder=leaders[name]) for instance in "abcde"),
+            )
+            for name in names
+        ),
+        nodes=tuple(
+            replace(
+                node(f"node-{number:03}", "candidate"),
+                roles={n: "holder" if leaders[n] == f"node-{number:03}" else "candidate" for n in names},
+                priority=dict.fromkeys(names, 100),
+                seen_ms_ago=number * 13 % 3000,
+            )
+            for number in range(nodes)
+        ),
+    )
