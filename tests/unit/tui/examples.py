@@ -7,7 +7,9 @@ from leader.protocol.snapshot import (
     AgentView,
     ElectionView,
     InstanceView,
+    LeadershipView,
     NodeView,
+    PauseView,
     Role,
     VitalsView,
     VoteView,
@@ -102,6 +104,35 @@ CLUSTER = AgentView(
     ),
     nodes=(node("web-1", "holder"), node("web-2", "candidate"), node("web-3", "candidate", 50)),
 )
+
+PAUSE = PauseView("kernel upgrade", "uid 0, pid 4711", "2026-11-25T07:30:00Z", 22 * 60_000)
+PAST = (
+    LeadershipView("default", TERM, "web-1", "2026-11-25T07:00:00Z", "", 720_000, "", "", None),
+    LeadershipView("reports", 7, "web-7", "2026-11-25T06:00:00Z", "", 720_000, "", "", None),
+    LeadershipView(
+        "default",
+        TERM - 1,
+        "web-2",
+        "2026-11-24T07:00:00Z",
+        "2026-11-25T06:59:49Z",
+        86_389_000,
+        "frozen",
+        "the agent stood still for 14 s",
+        11_000,
+    ),
+    LeadershipView(
+        "default",
+        TERM - 2,
+        "web-3",
+        "2026-11-24T06:50:00Z",
+        "2026-11-24T07:00:00Z",
+        600_000,
+        "handed-over",
+        "handed over to web-2",
+        12,
+    ),
+)
+"""Leaderships, the newest first."""
 
 
 def document() -> dict[str, Any]:
