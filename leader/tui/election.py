@@ -21,7 +21,7 @@ def explanation(view: AgentView, election: ElectionView, past: Iterable[Leadersh
     return [
         _who_leads(election),
         cell(_this_node(view.node, election)),
-        *(cell(sentence) for sentence in _prospect(election)),
+        *(cell(sentence) for sentence in _prospect(view, election)),
         *standing(view),
         *section(vote_table(view, election)),
         *section(candidate_table(view, election)),
@@ -125,11 +125,11 @@ def _this_node(node: str, election: ElectionView) -> str:
     return f"this node, {node}, does not lead it; it is {role} for {since} now{why}"
 
 
-def _prospect(election: ElectionView) -> list[str]:
-    """When this node could take over, or until when it leads; nothing of an observer."""
+def _prospect(view: AgentView, election: ElectionView) -> list[str]:
+    """When this node could take over, or until when it leads; nothing of one that may not."""
     if election.role is Role.HOLDER:
         return [f"its lease lasts {brief(election.remaining_ms)} more unless it is renewed"]
-    if election.role is Role.OBSERVER:
+    if election.role is Role.OBSERVER or view.pause or view.unfit:
         return []
     if election.takeover_in_ms is None:
         return ["when it could take over is unknown: too few instances answer"]

@@ -22,9 +22,10 @@ class State(StrEnum):
 def node_table(view: AgentView) -> Table:
     """One line for each node of the registry; with several elections, those that it leads."""
     several = len(view.elections) > 1
+    only = view.elections[0].election if view.elections else ""
     table = Table(
         Column("NODE", least=8),
-        Column("LEADS" if several else "ROLE", least=9),
+        Column("LEADS" if several else "ROLE", least=16),
         Column("STATE"),
         Column("PRIORITY", rank=2),
         Column("LAST SEEN", rank=1),
@@ -37,7 +38,7 @@ def node_table(view: AgentView) -> Table:
     for node in view.nodes:
         table.add_row(
             cell(node.name, "bold" if node.name == view.node else ""),
-            _leads(node.roles) if several else role_cell(next(iter(node.roles.values()), "")),
+            _leads(node.roles) if several else role_cell(node.roles.get(only, "")),
             state_cell(node, view.lease_ms),
             cell(_range(node.priority)),
             cell(ago(node.seen_ms_ago)),

@@ -13,6 +13,9 @@ GAP = "  "
 INDENT = "  "
 
 
+Row = tuple[Cell, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A title, and how the column gives way where there is little room.
@@ -32,7 +35,7 @@ class Table:
 
     def __init__(self, *columns: Column) -> None:
         self.columns = columns
-        self.rows: list[tuple[Cell, ...]] = []
+        self.rows: list[Row] = []
 
     def add_row(self, *cells: Cell) -> None:
         """One more row, a cell for each column."""
@@ -42,12 +45,13 @@ class Table:
         """The heading and the rows as they stand in this width."""
         widths = self._natural()
         if width is None:
-            return self._drawn(dict(enumerate(widths)))
+            return self._drawn(dict(enumerate(widths)), self.rows)
         told = [place for place in range(len(widths)) if self._tells(place)]
         if _together(widths[place] for place in told) <= width:
-            return self._drawn({place: widths[place] for place in told})
+            return self._drawn({place: widths[place] for place in told}, [self._said(r) for r in self.rows])
         kept = self._kept([place for place in told if not self.columns[place].folds], widths, width)
-        return self._drawn(self._shared(kept, widths, width), under=width)
+        heading, *rows = self._drawn(self._shared(kept, widths, width), self.rows)
+        return [heading, *(self._with_notes(rows, width) if self.columns[-1].folds else rows)]
 
     def _natural(self) -> list[int]:
         """What each column takes if nothing is cut."""
@@ -87,16 +91,22 @@ class Table:
             spare -= more
         return shares
 
-    def _drawn(self, widths: dict[int, int], under: int | None = None) -> list[Line]:
-        """The lines; what folds stands in its row, or under it within so many columns."""
-        lines = [_row([Cell(column.title, "bold") for column in self.columns], widths)]
-        notes = [row[-1] for row in self.rows] if under and self.columns[-1].folds else []
-        once = len(notes) > 1 and len(set(notes)) == 1
-        for row in self.rows:
-            lines.append(_row(row, widths))
-            if notes and not once:
-                lines += _note(row[-1], under or 0)
-        return lines + _note(notes[0], under or 0, "") if once else lines
+    def _said(self, row: Row) -> Row:
+        """The row as a terminal shows it: without a dash for a note that is none."""
+        silent = self.columns[-1].folds and row[-1].text == NOTHING
+        return (*row[:-1], Cell("")) if silent else row
+
+    def _drawn(self, widths: dict[int, int], rows: Iterable[Row]) -> list[Line]:
+        """The heading and the rows with these columns."""
+        heading = tuple(Cell(column.title, "bold") for column in self.columns)
+        return [_row(row, widths) for row in (heading, *rows)]
+
+    def _with_notes(self, rows: Sequence[Line], width: int) -> list[Line]:
+        """Each row with its note below; one note of all rows is told once."""
+        notes = [row[-1] for row in self.rows]
+        if len(notes) > 1 and len(set(notes)) == 1:
+            return [*rows, *_note(notes[0], width, "each: ")]
+        return [line for row, note in zip(rows, notes, strict=True) for line in (row, *_note(note, width))]
 
 
 Part = Table | Cell
@@ -120,7 +130,7 @@ def _together(widths: Iterable[int]) -> int:
     return sum(each) + len(GAP) * (len(each) - 1)
 
 
-def _row(cells: Sequence[Cell], widths: dict[int, int]) -> Line:
+def _row(cells: Row, widths: dict[int, int]) -> Line:
     line: list[Cell] = []
     for place, width in widths.items():
         text = cut(cells[place].text, width)
@@ -128,7 +138,10 @@ def _row(cells: Sequence[Cell], widths: dict[int, int]) -> Line:
     return tuple(line[:-1])
 
 
-def _note(note: Cell, width: int, indent: str = INDENT) -> list[Line]:
+def _note(note: Cell, width: int, margin: str = INDENT) -> list[Line]:
+    """The lines of a note, behind a margin that is written once."""
     if note.text == NOTHING:
         return []
-    return [(Cell(indent), replace(note, text=part)) for part in fold(note.text, width - len(indent))]
+    parts = fold(note.text, width - len(margin))
+    margins = (margin, *(" " * len(margin) for _ in parts[1:]))
+    return [(Cell(before), replace(note, text=part)) for before, part in zip(margins, parts, strict=True)]

@@ -7,10 +7,12 @@ from leader.protocol.snapshot import (
     AgentView,
     ElectionView,
     InstanceView,
+    JobView,
     LeadershipView,
     NodeView,
     PauseView,
     Role,
+    RunView,
     VitalsView,
     VoteView,
 )
@@ -133,6 +135,131 @@ PAST = (
     ),
 )
 """Leaderships, the newest first."""
+
+DEAD = "instance {0} does not answer at {0}:6379: start it, or mend the network between"
+LEADERS = {"default": "web-1", "billing-export": "web-3", "reports": "web-2"}
+
+
+def states(name: str) -> dict[str, str]:
+    """The role of a node in each of these elections."""
+    return {election: "holder" if leader == name else "candidate" for election, leader in LEADERS.items()}
+
+
+HEALTHY = replace(
+    CLUSTER,
+    tolerates=2,
+    verdict="5 of 5 instances answer; 2 more may fail",
+    elections=(
+        replace(DEFAULT, votes=tuple(vote(name) for name in "abcde")),
+        replace(DEFAULT, election="billing-export", leader="web-3", reason="web-3 leads"),
+        replace(LED, election="reports"),
+    ),
+    instances=tuple(instance(name) for name in "abcde"),
+    nodes=tuple(
+        replace(node(name, ""), roles=states(name), priority=dict.fromkeys(LEADERS, priority))
+        for name, priority in (("web-1", 100), ("web-2", 100), ("web-3", 50))
+    ),
+    jobs=(
+        JobView(
+            "nightly-report",
+            "reports",
+            0,
+            0,
+            (RunView("2026-11-25T03:00:00Z", "done", "web-2", TERM, 17_000_000, 73_000, 0),),
+        ),
+        JobView(
+            "send-mails",
+            "default",
+            1,
+            0,
+            (RunView("2026-11-25T07:45:00Z", "failed", "web-1", TERM, 61_000, 900, 75),),
+        ),
+    ),
+)
+
+
+def lone(name: str) -> NodeView:
+    """A candidate of the one election there is."""
+    return replace(node(name, ""), roles={"default": "candidate"}, priority={"default": 100})
+
+
+FEW = "2 of 5 instances answer, 3 are needed"
+NO_MAJORITY = replace(
+    CLUSTER,
+    tolerates=-1,
+    verdict="no majority: 2 of 5 instances answer, and nobody can lead without 3",
+    elections=(
+        replace(
+            DEFAULT,
+            leader="",
+            reason=FEW,
+            takeover_in_ms=None,
+            votes=(*(vote(name) for name in "ab"), *(vote(name, "unknown", "") for name in "cde")),
+        ),
+    ),
+    instances=(*(instance(name) for name in "ab"), *(instance(name, DEAD.format(name)) for name in "cde")),
+    nodes=(
+        replace(lone("web-1"), sees_majority=False),
+        replace(lone("web-2"), sees_majority=False, seen_ms_ago=14_000),
+    ),
+)
+WHY_PAUSED = "paused: kernel upgrade"
+PAUSED = replace(
+    HEALTHY,
+    pause=PAUSE,
+    elections=tuple(
+        replace(
+            HEALTHY.elections[0],
+            election=election,
+            leader="web-3" if leader == "web-2" else leader,
+            reason=WHY_PAUSED,
+        )
+        for election, leader in LEADERS.items()
+    ),
+    nodes=(
+        HEALTHY.nodes[0],
+        replace(
+            HEALTHY.nodes[1],
+            roles=states(""),
+            paused=True,
+            reason="kernel upgrade, ticket 4711 of the hosting team",
+        ),
+        replace(HEALTHY.nodes[2], roles={**states("web-3"), "reports": "holder"}),
+    ),
+    jobs=(),
+)
+FULL = "disk /var has 2% free, 5% are needed"
+UNFIT = replace(
+    PAUSED,
+    pause=None,
+    unfit=FULL,
+    elections=tuple(replace(election, reason=FULL) for election in PAUSED.elections),
+    nodes=(
+        PAUSED.nodes[0],
+        replace(
+            PAUSED.nodes[1],
+            paused=False,
+            fit=False,
+            reason=FULL,
+            vitals=VitalsView(0.4, 61.5, {"/": 40, "/var": 2}),
+        ),
+        PAUSED.nodes[2],
+    ),
+)
+VACANT = replace(
+    HEALTHY,
+    elections=tuple(
+        replace(
+            election,
+            role=Role.CANDIDATE,
+            leader="",
+            reason="nobody leads yet: the records must stand for one lease before they may be taken",
+        )
+        for election in HEALTHY.elections
+    ),
+    nodes=tuple(replace(there, roles=states("")) for there in HEALTHY.nodes),
+    jobs=(),
+)
 
 
 def document() -> dict[str, Any]:

@@ -45,7 +45,7 @@ def test_one_note_of_all_rows_is_told_once() -> None:
     """A pause that keeps a node from leading fifty elections is no fifty lines."""
     assert drawn(table(*["why and where and when"] * 3), 32)[1:] == [
         *["a-long-name  k     f      l"] * 3,
-        "why and where and when",
+        "each: why and where and when",
     ]
 
 
