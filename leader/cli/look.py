@@ -6,7 +6,6 @@ from leader.cli.question import client
 from leader.errors import AgentUnreachable, UnknownElection, UsageError
 from leader.jobs.options import scan
 from leader.protocol.snapshot import AgentView, ElectionView, LeadershipView
-from leader.tui.election import explanation
 from leader.tui.read import read_agent, read_leaderships
 from leader.tui.status import overview
 
@@ -37,6 +36,8 @@ def look(agent: Client, election: str, *, as_json: bool) -> None:
         return
     view = ask(agent)
     if election:
+        from leader.tui.election import explanation  # noqa: PLC0415 - loads what the overview can do without
+
         show(*explanation(view, find(view, election), past(agent)))
     else:
         show(*overview(view))
