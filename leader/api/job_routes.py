@@ -7,7 +7,7 @@ allowed to, by the kernel's word.
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from secrets import token_hex
 
@@ -264,7 +264,7 @@ def jobs(source: Source) -> Response:
     """All jobs and their last ticks, asked of the instances now."""
 
     async def later() -> Response:
-        return document(200, {"jobs": [asdict(job) for job in await source.jobs()]})
+        return document(200, {"jobs": await source.jobs()})
 
     return replace(deferred(later), is_common=True)
 
@@ -276,6 +276,6 @@ def one_job(source: Source, job: str) -> Response:
         found: tuple[JobView, ...] = await source.jobs(job)
         if not found:
             return refusal(404, f"no tick of job {job!r} is known: see /v1/jobs")
-        return document(200, asdict(found[0]))
+        return document(200, found[0])
 
     return deferred(later)

@@ -4,8 +4,9 @@ Knows nothing of sockets, connections or bytes on a wire.
 """
 
 import json
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, fields
+from typing import Any
 from urllib.parse import unquote
 
 from leader.api.peers import Peer
@@ -50,16 +51,19 @@ def refusal(status: int, sentence: str, headers: tuple[tuple[str, str], ...] = (
     return document(status, {"error": sentence}, headers)
 
 
-def document(
-    status: int, content: Mapping[str, object], headers: tuple[tuple[str, str], ...] = ()
-) -> Response:
-    """An answer in JSON."""
+def document(status: int, content: object, headers: tuple[tuple[str, str], ...] = ()) -> Response:
+    """An answer in JSON, of a mapping or of a value of the read model."""
     return Response(status, line(content), headers)
 
 
-def line(content: Mapping[str, object]) -> bytes:
+def line(content: object) -> bytes:
     """One line of JSON."""
-    return json.dumps(content).encode() + b"\n"
+    return json.dumps(content, default=_fields).encode() + b"\n"
+
+
+def _fields(value: Any) -> dict[str, object]:  # noqa: ANN401 - a dataclass, which has no name for its kind
+    """A value of the read model as JSON may hold it; a deep copy would hold up the agent's loop for long."""
+    return {field.name: getattr(value, field.name) for field in fields(value)}
 
 
 def parts_of(target: str) -> list[str]:

@@ -52,9 +52,9 @@ def find(source: Source, parts: list[str]) -> Response | None:  # noqa: C901, PL
         case ["", "v1", "elections", election]:
             return one_election(source, election)
         case ["", "v1", "status"]:
-            return document(200, asdict(source.view()))
+            return document(200, source.view())
         case ["", "v1", "history"]:
-            return document(200, asdict(source.history()))
+            return document(200, source.history())
         case ["", "v1", "events"]:
             return Response(200, line(snapshot(source)), joins=source.subscribe)
         case ["", "v1", "elections", election, "guard"]:
@@ -104,10 +104,10 @@ def one_election(source: Source, election: str) -> Response:
     """One election in detail."""
     for view in source.view().elections:
         if view.election == election:
-            return document(200, asdict(view))
+            return document(200, view)
     return no_such_election(source.elections(), election)
 
 
 def snapshot(source: Source) -> dict[str, object]:
     """The first line of a stream of events: all that is known before the first change."""
-    return {"event": "snapshot", "status": asdict(source.view())}
+    return {"event": "snapshot", "status": source.view()}

@@ -10,9 +10,8 @@ from types import FrameType
 from typing import Annotated
 
 import typer
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
-from rich.text import Text
 
 from leader import clock
 from leader.cli.output import show
@@ -22,6 +21,7 @@ from leader.demo.play import Outcome, play_one, result_lines
 from leader.demo.stage import Stage, elapsed_ms
 from leader.errors import UsageError
 from leader.tui.demo import closing_table, live
+from leader.tui.text import Cell
 from leader.tui.words import cell
 
 FRAME_S = 0.125
@@ -117,13 +117,13 @@ def tell_story() -> bool:
 
 def show_title(number: int, chapter: Chapter) -> None:
     """A chapter begins."""
-    show(Text(f"\n{number}. {chapter.title}", style="bold"))
+    show(Cell(""), cell(f"{number}. {chapter.title}", "bold"))
 
 
 def close(stage: Stage, outcome: Outcome) -> bool:
     """Show what was measured; whether all of it is as promised."""
     lines = result_lines(outcome, stage.crontab.count())
-    show(Group(Text(), closing_table(lines)))
+    show(Cell(""), closing_table(lines))
     for title, reason in outcome.failures:
         show(cell(f"failed: {title}: {reason}", "bold red"))
     return all(line.good for line in lines)

@@ -10,7 +10,7 @@ from leader.cli.asking import AsJson, SocketOption, Timeout, client
 from leader.cli.output import show, show_json
 from leader.errors import AgentUnreachable, UsageError
 from leader.protocol.snapshot import HistoryView
-from leader.tui.history import tables
+from leader.tui.history import page
 from leader.tui.read import read_history
 
 DEFAULT_LIMIT = 20
@@ -43,7 +43,7 @@ def history(
     if as_json:
         show_json(asdict(wanted))
     else:
-        show(tables(wanted))
+        show(*page(wanted))
 
 
 def ask(agent: Client) -> HistoryView:

@@ -9,9 +9,6 @@ import importlib
 import os
 import sys
 
-import typer
-
-from leader import __version__
 from leader.errors import ConfigurationError, LeaderError, Refused
 
 MODULES = {
@@ -28,12 +25,15 @@ MODULES = {
     "config": "leader.cli.config",
     "demo": "leader.cli.demo",
 }
+QUICK = {"status": "leader.cli.look"}
+"""Commands that read their own words, because loading the command line takes longer than their answer."""
+
 INTERRUPTED = 130
 WRONG_USAGE = 2
 BROKEN = 1
 
 
-def main(arguments: list[str] | None = None) -> int:  # noqa: PLR0911  # one exit for each kind of end
+def main(arguments: list[str] | None = None) -> int:
     """Run the command that the arguments name; return its exit code. No traceback reaches the user."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
@@ -43,8 +43,6 @@ def main(arguments: list[str] | None = None) -> int:  # noqa: PLR0911  # one exi
     except BrokenPipeError:
         discard_output()
         return BROKEN
-    except typer.TyperException as error:
-        return fail(f"{error.format_message().rstrip('.')}: see `leader --help`", WRONG_USAGE)
     except ConfigurationError as error:
         for problem in error.problems:
             fail(problem, error.exit_code)
@@ -69,10 +67,12 @@ def report(error: Exception) -> int:
 
 
 def run(arguments: list[str]) -> int:
-    """Build the command line for these arguments and run it."""
+    """Run what these arguments ask for, with the whole command line only where it is needed."""
     asked = arguments[0] if arguments else ""
-    app = build([asked] if asked in MODULES else list(MODULES))
-    code = app(args=arguments or ["--help"], standalone_mode=False, prog_name="leader")
+    code = importlib.import_module(QUICK[asked]).main(arguments[1:]) if asked in QUICK else None
+    if code is None:
+        modules = [MODULES[asked]] if asked in MODULES else list(MODULES.values())
+        code = importlib.import_module("leader.cli.whole").run(arguments or ["--help"], modules)
     flush()
     return WRONG_USAGE if not arguments else code if isinstance(code, int) else 0
 
@@ -95,36 +95,6 @@ def flush() -> None:
 def discard_output() -> None:
     """Let what is left to print go nowhere."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def build(commands: list[str]) -> typer.Typer:
-    """The command line with so many of its commands."""
-    app = typer.Typer(
-        name="leader",
-        help="Leader election over a quorum of independent Redis servers: leader is-leader && job",
-        rich_markup_mode=None,
-        add_completion=len(commands) > 1,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
-    app.callback()(top_level)
-    for command in commands:
-        importlib.import_module(MODULES[command]).register(app)
-    return app
-
-
-def show_version(asked: bool) -> None:
-    """Print the version and end, if that is what was asked."""
-    if asked:
-        typer.echo(f"leader {__version__}")
-        raise typer.Exit
-
-
-def top_level(
-    version: bool = typer.Option(
-        False, "--version", help="Print the version.", callback=show_version, is_eager=True
-    ),
-) -> None:
-    """Leader election over a quorum of independent Redis servers."""
 
 
 def fail(sentence: str, code: int) -> int:

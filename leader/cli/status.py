@@ -1,16 +1,11 @@
-"""`leader status`: the cluster as this node sees it, or one election in detail, with the reasons."""
+"""`leader status` as the whole command line shows it; what it does is in `look`."""
 
 from typing import Annotated
 
 import typer
 
-from leader.api.client import Client
 from leader.cli.asking import AsJson, SocketOption, Timeout, client
-from leader.cli.output import show, show_json
-from leader.errors import AgentUnreachable, UnknownElection
-from leader.protocol.snapshot import AgentView, ElectionView
-from leader.tui.read import read_agent
-from leader.tui.status import explanation, overview
+from leader.cli.look import TIMEOUT, look
 
 Election = Annotated[
     str, typer.Argument(help="One election in detail; without it, the whole cluster.", show_default=False)
@@ -23,40 +18,7 @@ def register(app: typer.Typer) -> None:
 
 
 def status(
-    election: Election = "", as_json: AsJson = False, socket: SocketOption = "", timeout: Timeout = "1s"
+    election: Election = "", as_json: AsJson = False, socket: SocketOption = "", timeout: Timeout = TIMEOUT
 ) -> None:
     """Show who leads, which instances vote, which nodes there are; for one election, why and since when."""
-    agent = client(socket, timeout)
-    if as_json:
-        show_json(agent.election(election) if election else agent.status())
-        return
-    view = ask(agent)
-    show(explanation(view, find(view, election)) if election else overview(view))
-
-
-def ask(agent: Client) -> AgentView:
-    """All that the agent knows.
-
-    Raises:
-        AgentUnreachable: it does not answer, or says what this version does not understand.
-    """
-    try:
-        return read_agent(agent.status())
-    except ValueError as error:
-        raise AgentUnreachable(
-            f"the agent at {agent.socket_path} is of another version ({error}): "
-            "restart it, or ask it with its own `leader status`"
-        ) from None
-
-
-def find(view: AgentView, election: str) -> ElectionView:
-    """One election of those there are.
-
-    Raises:
-        UnknownElection: there is none of that name.
-    """
-    for there in view.elections:
-        if there.election == election:
-            return there
-    names = ", ".join(sorted(there.election for there in view.elections)) or "none"
-    raise UnknownElection(f"there is no election {election!r}; there is: {names}")
+    look(client(socket, timeout), election, as_json=as_json)

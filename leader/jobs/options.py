@@ -37,6 +37,20 @@ def read(arguments: list[str], with_value: tuple[str, ...], flags: tuple[str, ..
     Raises:
         UsageError: an option is not known, has no value, or there is no command.
     """
+    words = scan(arguments, with_value, flags, "; the command stands behind --")
+    if words is not None and not words.command:
+        raise UsageError("there is no command: put it behind --, as in: -- /usr/local/bin/report")
+    return words
+
+
+def scan(
+    arguments: list[str], with_value: tuple[str, ...], flags: tuple[str, ...], hint: str = ""
+) -> Words | None:
+    """What these words say, with or without a command; None if help is asked for.
+
+    Raises:
+        UsageError: an option is not known, or has no value.
+    """
     words, left = Words(), list(arguments)
     while left:
         word = left.pop(0)
@@ -56,9 +70,7 @@ def read(arguments: list[str], with_value: tuple[str, ...], flags: tuple[str, ..
             raise UsageError(f"{name} takes no value: leave out {value!r}")
         elif word.startswith("-"):
             known = ", ".join(sorted((*with_value, *flags)))
-            raise UsageError(f"there is no option {word!r}: there are {known}; the command stands behind --")
+            raise UsageError(f"there is no option {word!r}: there are {known}{hint}")
         else:
             words.names.append(word)
-    if not words.command:
-        raise UsageError("there is no command: put it behind --, as in: -- /usr/local/bin/report")
     return words

@@ -7,10 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rich.console import Group
-from rich.table import Table
+from rich.table import Table as Drawing
 from rich.text import Text
 
-from leader.tui.words import brief, cell, columns, printable
+from leader.tui import words
+from leader.tui.drawing import cell, columns
+from leader.tui.table import Column, Table
+from leader.tui.words import brief, printable
 
 COLOURS = ("cyan", "magenta", "yellow")
 GOOD, BAD = "bold green", "bold red"
@@ -64,13 +67,13 @@ class LiveView:
 
 def closing_table(lines: Iterable[ResultLine]) -> Table:
     """What was promised and what was measured."""
-    table = columns("MEASURED", "TOOK", "ALLOWED", "RESULT")
+    table = Table(Column("MEASURED", least=20), Column("TOOK"), Column("ALLOWED"), Column("RESULT"))
     for line in lines:
         table.add_row(
-            cell(line.what),
-            cell(line.measured),
-            cell(line.allowed),
-            cell("ok" if line.good else "failed", GOOD if line.good else BAD),
+            words.cell(line.what),
+            words.cell(line.measured),
+            words.cell(line.allowed),
+            words.cell("ok" if line.good else "failed", GOOD if line.good else BAD),
         )
     return table
 
@@ -93,7 +96,7 @@ def live(view: LiveView) -> Group:
     )
 
 
-def _node_table(view: LiveView) -> Table:
+def _node_table(view: LiveView) -> Drawing:
     table = columns("NODE", "ROLE", "TERM", "LEASE LEFT", "", "JOBS RUN")
     for number, node in enumerate(view.nodes):
         leads = node.remaining_ms > 0
@@ -120,7 +123,7 @@ def _bar(remaining_ms: int, lease_ms: int) -> Text:
     return Text("#" * full + " " * (BAR_WIDTH - full), style="green")
 
 
-def _instance_table(view: LiveView) -> Table:
+def _instance_table(view: LiveView) -> Drawing:
     """A column for each instance."""
     table = columns("INSTANCE", *(instance.name for instance in view.instances))
     states = (cell(instance.state, "green" if instance.state == "up" else BAD) for instance in view.instances)

@@ -1,13 +1,11 @@
-"""What `leader history` shows: pure functions from the read model to what rich prints."""
+"""What `leader history` shows: pure functions from the read model to what is printed."""
 
 from collections.abc import Iterable
 
-from rich.console import Group
-from rich.table import Table
-from rich.text import Text
-
 from leader.protocol.snapshot import HistoryView, IncidentView, LeadershipView
-from leader.tui.words import NOTHING, brief, cell, columns, printable
+from leader.tui.table import NOTHING, Column, Part, Table
+from leader.tui.text import Cell
+from leader.tui.words import ago, brief, cell
 
 CAUSE_STYLES = {
     "expired": "red",
@@ -17,27 +15,35 @@ CAUSE_STYLES = {
     "unfit": "yellow",
     "paused": "yellow",
 }
-LASTING = "lasts"
 
 
-def tables(history: HistoryView) -> Group:
+def page(history: HistoryView) -> list[Part]:
     """The leaderships, and below them the incidents, if there are any."""
-    incidents = (Text(""), incident_table(history.incidents)) if history.incidents else ()
-    return Group(leadership_table(history.leaderships), *incidents)
+    incidents = (Cell(""), incident_table(history.incidents)) if history.incidents else ()
+    return [leadership_table(history.leaderships), *incidents]
 
 
 def leadership_table(leaderships: Iterable[LeadershipView]) -> Table:
     """One line for each leadership."""
-    table = columns("ELECTION", "TERM", "NODE", "BEGAN", "LASTED", "ENDED BY", "GAP", "REASON")
+    table = Table(
+        Column("ELECTION", least=8),
+        Column("NODE", least=8),
+        Column("BEGAN", rank=2),
+        Column("LASTED"),
+        Column("ENDED BY"),
+        Column("GAP", rank=1),
+        Column("TERM", rank=3),
+        Column("REASON", folds=True),
+    )
     for one in leaderships:
         table.add_row(
             cell(one.election),
-            cell(str(one.term)),
             cell(one.node),
             cell(one.began),
             cell(brief(one.lasted_ms)),
-            cell(one.cause, CAUSE_STYLES.get(one.cause, "")) if one.ended else cell(LASTING, "bold green"),
+            cell(one.cause, CAUSE_STYLES.get(one.cause, "")) if one.ended else cell("not yet", "bold green"),
             cell(NOTHING if one.gap_ms is None else brief(one.gap_ms)),
+            cell(str(one.term)),
             cell(one.reason),
         )
     return table
@@ -45,20 +51,7 @@ def leadership_table(leaderships: Iterable[LeadershipView]) -> Table:
 
 def incident_table(incidents: Iterable[IncidentView]) -> Table:
     """One line for each incident of this node."""
-    table = columns("INCIDENT", "AT", "AGO", "WHAT")
+    table = Table(Column("INCIDENT"), Column("AT", rank=1), Column("AGO"), Column("WHAT", folds=True))
     for one in incidents:
-        table.add_row(cell(one.kind, "red"), cell(one.at), cell(brief(one.ms_ago)), cell(one.sentence))
+        table.add_row(cell(one.kind, "red"), cell(one.at), cell(ago(one.ms_ago)), cell(one.sentence))
     return table
-
-
-def transitions(history: HistoryView, election: str, most: int = 5) -> list[Text]:
-    """The last changes of one election, a line each, the newest first."""
-    return [_transition(one) for one in history.only(election, most).leaderships]
-
-
-def _transition(one: LeadershipView) -> Text:
-    since = f"{one.node} led from {one.began} for {brief(one.lasted_ms)} (term {one.term})"
-    if not one.ended:
-        return Text(printable(f"{one.node} leads since {one.began} (term {one.term})"))
-    gap = "" if one.gap_ms is None else f"; nobody led for {brief(one.gap_ms)}"
-    return Text(printable(f"{since}, until {one.cause}: {one.reason}{gap}"))

@@ -1,12 +1,11 @@
-"""What `leader jobs` shows: pure functions from the read model to what rich prints."""
+"""What `leader jobs` shows: pure functions from the read model to what is printed."""
 
 from collections.abc import Iterable
 
-from rich.table import Table
-from rich.text import Text
-
 from leader.protocol.snapshot import JobView, RunView
-from leader.tui.words import NOTHING, brief, cell, columns
+from leader.tui.table import NOTHING, Column, Table
+from leader.tui.text import Cell
+from leader.tui.words import brief, cell
 
 STATE_STYLES = {
     "running": "bold green",
@@ -15,11 +14,18 @@ STATE_STYLES = {
     "interrupted": "bold red",
     "missed": "bold red",
 }
+LAST = (
+    Column("STATE"),
+    Column("NODE", least=8),
+    Column("AGO"),
+    Column("TOOK", rank=2),
+    Column("CODE", rank=3),
+)
 
 
 def job_table(jobs: Iterable[JobView]) -> Table:
     """Each job with its last tick, and how many of those that are kept were missed or interrupted."""
-    table = columns("JOB", "STATE", "NODE", "AGO", "TOOK", "CODE", "MISSED", "INTERRUPTED")
+    table = Table(Column("JOB", least=12), *LAST, Column("MISSED", rank=1), Column("INTERRUPTED", rank=1))
     for job in jobs:
         if job.runs:
             counts = (cell(str(count or NOTHING)) for count in (job.missed, job.interrupted))
@@ -29,13 +35,13 @@ def job_table(jobs: Iterable[JobView]) -> Table:
 
 def run_table(job: JobView) -> Table:
     """The last ticks of one job, the newest first."""
-    table = columns("TICK", "STATE", "NODE", "AGO", "TOOK", "CODE", "TERM")
+    table = Table(Column("TICK"), *LAST, Column("TERM", rank=4))
     for run in job.runs:
         table.add_row(cell(run.tick), *_last(run), cell(str(run.term) if run.term else ""))
     return table
 
 
-def _last(run: RunView) -> list[Text]:
+def _last(run: RunView) -> list[Cell]:
     code = NOTHING if run.code is None else str(run.code)
     return [
         cell(run.state, STATE_STYLES.get(run.state, "")),

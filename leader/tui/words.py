@@ -1,11 +1,9 @@
 """How single values are shown: durations for people, roles, text that other machines wrote."""
 
-from rich.table import Table
-from rich.text import Text
-
 from leader.durations import format_duration
+from leader.tui.table import NOTHING, Column, Table
+from leader.tui.text import Cell
 
-NOTHING = "-"
 SECOND_MS = 1000
 FINE_BELOW_MS = 10 * SECOND_MS
 MINUTES_FROM_MS = 600 * SECOND_MS
@@ -30,25 +28,29 @@ def brief(milliseconds: int | None) -> str:
     return format_duration(milliseconds // unit_ms * unit_ms)
 
 
+def ago(milliseconds: int | None) -> str:
+    """How long ago something was; None is never."""
+    return "never" if milliseconds is None else f"{brief(milliseconds)} ago"
+
+
 def printable(text: str) -> str:
     """The text without what would steer a terminal or break a line; others wrote it."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
-def cell(text: str, style: str = "") -> Text:
+def cell(text: str, style: str = "") -> Cell:
     """One value, taken literally; an empty one is shown as `-`."""
-    return Text(printable(text) or NOTHING, style=style)
+    return Cell(printable(text) or NOTHING, style)
 
 
-def role_cell(role: str) -> Text:
+def role_cell(role: str) -> Cell:
     """A role in its colour."""
     return cell(role, ROLE_STYLES.get(role, ""))
 
 
 def columns(*titles: str) -> Table:
-    """An empty table without lines, whose last column takes what room is left."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for title in titles[:-1]:
-        table.add_column(title, no_wrap=True)
-    table.add_column(titles[-1], overflow="fold")
-    return table
+    """An empty table whose last column may be long."""
+    *most, last = titles
+    return Table(*(Column(title) for title in most), Column(last, folds=True))

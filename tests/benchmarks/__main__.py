@@ -6,6 +6,7 @@ import sys
 PROGRAMS = (
     ("hot_path",),
     ("idle",),
+    ("status",),
     ("faults",),
     ("deadline",),
     ("once",),

@@ -4,7 +4,9 @@ import json
 import os
 import re
 import signal
+import struct
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import jsonschema
 import pytest
 
 from leader.api.client import Client
-from tests.e2e.terminal import on_terminal
+from tests.e2e.terminal import SIZE, on_terminal
 from tests.support.agents import PROJECT, Cluster, Ended, Node, Settings, quorum_of, short_directory
 from tests.support.polling import until
 
@@ -21,6 +23,8 @@ pytestmark = pytest.mark.xdist_group("agents")
 
 SCHEMA: dict[str, Any] = json.loads(Path(__file__).with_name("status.schema.json").read_text())
 ELECTION_SCHEMA = {**SCHEMA, "$ref": "#/$defs/election"}
+HEAVY = {"typer", "rich", "asyncio", "subprocess", "redis", "h11", "psutil"}
+COLUMNS = struct.unpack("HHHH", SIZE)[1]
 ELECTIONS = {"default": 100, "reports": 50}
 
 
@@ -113,6 +117,24 @@ def test_one_election_is_explained(leader: Node, candidate: Node) -> None:
     assert sum(f"for {leader.name}" in line for line in rest) == 3
 
 
+def test_an_explanation_ranks_both_nodes(leader: Node, candidate: Node) -> None:
+    """Each with its priority, and who of them leads."""
+    until(lambda: candidate.run("status", "default").output.count("\n2     ") == 1, "both are registered")
+    said = candidate.run("status", "default").output
+    ranked = [line.split() for line in said[said.index("RANK") :].splitlines()[1:3]]
+    assert {line[1] for line in ranked} == {leader.name, candidate.name}
+    assert [line[2] for line in ranked] == ["100", "100"]
+    assert [line[1] for line in ranked if "leads" in line] == [leader.name]
+
+
+def test_wrong_usage_is_2_in_a_sentence(leader: Node) -> None:
+    """An option that there is not, one without its value, a second election."""
+    for options in (["--nope"], ["--timeout"], ["default", "reports"]):
+        said = leader.run("status", *options)
+        assert said.code == 2
+        assert one_sentence(said)
+
+
 def test_an_unknown_election_is_2_and_those_there_are_are_named(leader: Node) -> None:
     """With and without --json."""
     for options in (["status", "nope"], ["status", "nope", "--json"]):
@@ -188,11 +210,23 @@ def test_a_full_disk_is_told_in_a_sentence(leader: Node) -> None:
     assert done.stderr == "leader: what was to be printed cannot be written: No space left on device\n"
 
 
+def test_little_is_loaded_for_the_answer() -> None:
+    """No typer, rich or asyncio: they would take longer than the agent."""
+    program = "import sys; from leader.cli.main import main; main(['status', '--nope']); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "leader.cli.look" in loaded
+    assert not loaded & HEAVY
+
+
 def test_on_a_terminal_it_is_coloured(leader: Node) -> None:
-    """For people; a dumb terminal and NO_COLOR are respected."""
+    """For people; NO_COLOR is respected, and no line is longer than the terminal is wide."""
     coloured = {**leader.places(), "TERM": "xterm-256color"}
     for environment, colour in ((coloured, True), ({**coloured, "NO_COLOR": "1"}, False)):
         with on_terminal(leader.command("status"), environment) as terminal:
             assert terminal.ends() == 0
         assert ("\x1b[32m" in terminal.output) is colour
+        assert ("\x1b" in terminal.output) is colour
+        lines = re.sub(r"\x1b\[[0-9;]*m", "", terminal.output).splitlines()
+        assert max(map(len, lines)) <= COLUMNS
         assert re.search(rf"default\S* +\S*{leader.name}\b", terminal.output)

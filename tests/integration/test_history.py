@@ -86,13 +86,13 @@ def test_a_stop_and_a_crash_are_told_apart_and_survive_a_restart(quorum: Embedde
         shown = first.run("history").output.splitlines()
         assert shown[0].split() == [
             "ELECTION",
-            "TERM",
             "NODE",
             "BEGAN",
             "LASTED",
             "ENDED",
             "BY",
             "GAP",
+            "TERM",
             "REASON",
         ]
         assert len(shown) == 4

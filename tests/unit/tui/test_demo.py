@@ -21,7 +21,10 @@ VIEW = LiveView(
 
 def drawn(view: LiveView = VIEW) -> list[str]:
     """The lines of the display."""
-    return plain(live(view)).splitlines()
+    console = Console(width=1000, color_system=None, force_terminal=False)
+    with console.capture() as capture:
+        console.print(live(view))
+    return [line.rstrip() for line in capture.get().splitlines()]
 
 
 def test_the_leader_is_shown_with_its_term_and_what_is_left_of_its_lease() -> None:

@@ -38,9 +38,9 @@ def test_text_of_other_machines_cannot_steer_the_terminal() -> None:
 
 def test_text_is_no_markup() -> None:
     """A node called [red] is shown as it is called."""
-    assert cell("[red]x[/red]").plain == "[red]x[/red]"
+    assert cell("[red]x[/red]").text == "[red]x[/red]"
 
 
 def test_an_empty_value_is_shown_as_a_dash() -> None:
     """So that columns stay countable for awk."""
-    assert cell("").plain == "-"
+    assert cell("").text == "-"
