@@ -11,6 +11,9 @@ from urllib.parse import unquote
 from leader.api.peers import Peer
 from leader.api.source import Leave, Listener
 
+READ = ("GET", "HEAD", "OPTIONS")
+"""The methods of every route that is read; load balancers check with HEAD or OPTIONS."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:

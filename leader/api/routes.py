@@ -8,6 +8,7 @@ from functools import partial
 
 from leader.api import job_routes
 from leader.api.message import (
+    READ,
     Request,
     Response,
     document,
@@ -19,9 +20,6 @@ from leader.api.message import (
 )
 from leader.api.source import Source
 from leader.protocol.snapshot import Leadership
-
-READ = ("GET", "HEAD", "OPTIONS")
-"""The methods of every route; load balancers check with HEAD or OPTIONS."""
 
 LEADERSHIP_FIELDS = tuple(field.name for field in fields(Leadership))
 
