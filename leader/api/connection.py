@@ -15,7 +15,7 @@ import h11
 
 from leader.api import plain
 from leader.api.limits import Limits
-from leader.api.message import Request, Response, refusal
+from leader.api.message import Request, Response, headers_of, refusal
 from leader.api.peers import Peer, peer
 from leader.api.source import Leave, Listener
 
@@ -156,7 +156,7 @@ class Connection(asyncio.Protocol):
         if question is None:
             return False
         response = self._host.respond(Request(question.method, question.target, b"", self._peer))
-        self._transport.write(plain.write(question, response, headers_of(response)))
+        self._transport.write(plain.write(question, response))
         self._has_answered = True
         if question.closes or self._retires:
             self.close()
@@ -291,16 +291,6 @@ class Connection(asyncio.Protocol):
         self._waits = False
         self._transport.resume_reading()
         self._advance()
-
-
-def headers_of(response: Response) -> list[tuple[str, str]]:
-    """The headers of an answer that is sent whole."""
-    return [
-        ("Content-Type", "application/json"),
-        ("Content-Length", str(len(response.body))),
-        ("Cache-Control", "no-store"),
-        *response.headers,
-    ]
 
 
 def start(response: Response, headers: list[tuple[str, str]]) -> h11.Response:

@@ -60,6 +60,16 @@ def document(
     return Response(status, line(content), headers)
 
 
+def headers_of(response: Response) -> list[tuple[str, str]]:
+    """The headers of an answer that is sent whole."""
+    return [
+        ("Content-Type", "application/json"),
+        ("Content-Length", str(len(response.body))),
+        ("Cache-Control", "no-store"),
+        *response.headers,
+    ]
+
+
 def line(content: Mapping[str, object]) -> bytes:
     """One line of JSON."""
     return json.dumps(content).encode() + b"\n"

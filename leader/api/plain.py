@@ -6,14 +6,13 @@ refuses anything. Its answers are h11's own, byte by byte, as a test shows.
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from leader.api.message import Response
+from leader.api.message import Response, headers_of
 
 LONGEST = 2048
-"""Bytes of a request that is looked at."""
+"""Bytes that are looked at; a request is shorter."""
 
 _VALUE = rb" ?[!-~](?:[ -~]*[!-~])?\r\n"
 _OTHERS = rb"(?i:(?:User-Agent|Accept|Accept-Encoding|Accept-Language|Cache-Control|Pragma):" + _VALUE + rb")*"
@@ -39,7 +38,7 @@ class Plain:
 
 def read(data: bytes) -> Plain | None:
     """The request that these bytes are, if they are just one and of that kind."""
-    if len(data) > LONGEST:
+    if len(data) >= LONGEST:
         return None
     found = _REQUEST.fullmatch(data)
     if found is None:
@@ -51,10 +50,10 @@ def read(data: bytes) -> Plain | None:
     return Plain(method.decode(), target.decode(), closes)
 
 
-def write(plain: Plain, response: Response, headers: Iterable[tuple[str, str]]) -> bytes:
+def write(plain: Plain, response: Response) -> bytes:
     """The answer's bytes."""
     reason = HTTPStatus(response.status).phrase
-    lines = [f"HTTP/1.1 {response.status} {reason}", *(f"{name}: {value}" for name, value in headers)]
+    lines = [f"HTTP/1.1 {response.status} {reason}", *(f"{n}: {v}" for n, v in headers_of(response))]
     if plain.closes:
         lines.append("Connection: close")
     head = "\r\n".join([*lines, "\r\n"]).encode("latin-1")

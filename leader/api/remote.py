@@ -13,7 +13,7 @@ from typing import Self
 
 from leader.api.binding import BACKLOG
 from leader.api.limits import Limits
-from leader.api.message import READ, Request, Response, parts_of, refusal
+from leader.api.message import READ, Request, Response, refusal
 from leader.errors import ConfigurationError
 
 LIMITS = Limits(connections=256, streams=16, waiting=16)
@@ -98,7 +98,7 @@ def bind(address: str) -> socket.socket:
     return listening
 
 
-def refuse(request: Request) -> Response | None:
+def refuse(request: Request, parts: list[str]) -> Response | None:
     """Why that is not answered here; None if it is."""
     if request.method not in READ:
         return refusal(
@@ -106,19 +106,18 @@ def refuse(request: Request) -> Response | None:
             "Unix socket only: nothing is changed over the network, where nobody can tell who asks",
             (("Allow", ", ".join(READ)),),
         )
-    match parts_of(request.target):
+    match parts:
         case ["", "v1", "elections", _, "guard"]:
             return refusal(403, "Unix socket only: a hand-over waits for guards, so they must be on this machine")
         case _:
             return None
 
 
-def is_cheap(request: Request) -> bool:
+def is_cheap(parts: list[str]) -> bool:
     """Whether any number of these may be answered at once: the probes of load balancers and supervisors."""
-    parts = parts_of(request.target)
     return parts[-1] in ("leader", "livez", "readyz")
 
 
-def is_stream(request: Request) -> bool:
+def is_stream(request: Request, parts: list[str]) -> bool:
     """Whether the answer goes on."""
-    return request.method != "HEAD" and parts_of(request.target) == ["", "v1", "events"]
+    return request.method != "HEAD" and parts == ["", "v1", "events"]

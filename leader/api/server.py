@@ -14,7 +14,7 @@ from leader.api import remote
 from leader.api.binding import bind_socket
 from leader.api.limits import Limits
 from leader.api.listener import Listener
-from leader.api.message import Request, Response, deferred, refusal
+from leader.api.message import Request, Response, deferred, parts_of, refusal
 from leader.api.routes import respond
 from leader.api.shared import Shared
 from leader.api.source import Source
@@ -78,10 +78,11 @@ class Server:
 
     def _respond_remotely(self, request: Request, streams: Streams) -> Response:
         """What a stranger is answered; what costs much comes one after the other (see `_in_turn`)."""
-        refused = remote.refuse(request)
+        parts = parts_of(request.target)
+        refused = remote.refuse(request, parts)
         if refused is not None:
             return refused
-        if remote.is_cheap(request) or (remote.is_stream(request) and not streams.are_full):
+        if remote.is_cheap(parts) or (remote.is_stream(request, parts) and not streams.are_full):
             return self._respond(request, streams)
         return deferred(partial(self._in_turn, request, streams))
 
