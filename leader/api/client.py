@@ -109,6 +109,14 @@ class Client:
         found = self._ask("/v1/jobs", self._deadline_ns())["jobs"]
         return [entry for entry in found if job in ("", entry["job"])]
 
+    def history(self) -> dict[str, Any]:
+        """Past leaderships and incidents, the newest first.
+
+        Raises:
+            AgentUnreachable: no answer in time.
+        """
+        return self._ask("/v1/history", self._deadline_ns())
+
     def events(self) -> Iterator[dict[str, object]]:
         """A snapshot, then each change as it happens, until the agent ends the stream; it may be silent long.
 

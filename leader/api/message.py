@@ -35,6 +35,8 @@ class Response:
     status: int
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
+    kind: str = "application/json"
+    """The body's media type."""
     joins: Callable[[Listener], Leave] | None = None
     """Called with what sends one more line, when the stream begins."""
     later: Callable[[], Awaitable["Response"]] | None = None
@@ -63,7 +65,7 @@ def document(
 def headers_of(response: Response) -> list[tuple[str, str]]:
     """The headers of an answer that is sent whole."""
     return [
-        ("Content-Type", "application/json"),
+        ("Content-Type", response.kind),
         ("Content-Length", str(len(response.body))),
         ("Cache-Control", "no-store"),
         *response.headers,

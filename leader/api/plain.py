@@ -1,8 +1,8 @@
 """The plainest requests of all, read and answered without h11: what load balancers ask, a connection each.
 
-h11 takes most of the time of such a request. So what is exactly a question for the leader, whole, with nothing but
-simple headers, is recognised by one pattern, and everything else is h11's, whatever it is: this file never
-refuses anything. Its answers are h11's own, byte by byte, as a test shows.
+h11 takes most of the time of such a request. So what is exactly a question for the leader, whole, with nothing
+but simple headers, is recognised by one pattern, and everything else is h11's, whatever it is: this file
+never refuses anything. Its answers are h11's own, byte by byte, as a test shows.
 """
 
 import re
@@ -15,7 +15,9 @@ LONGEST = 2048
 """Bytes that are looked at; a request is shorter."""
 
 _VALUE = rb" ?[!-~](?:[ -~]*[!-~])?\r\n"
-_OTHERS = rb"(?i:(?:User-Agent|Accept|Accept-Encoding|Accept-Language|Cache-Control|Pragma):" + _VALUE + rb")*"
+_OTHERS = (
+    rb"(?i:(?:User-Agent|Accept|Accept-Encoding|Accept-Language|Cache-Control|Pragma):" + _VALUE + rb")*"
+)
 _REQUEST = re.compile(
     rb"(GET|HEAD|OPTIONS) (/leader|/v1/elections/[A-Za-z0-9._-]+/leader) HTTP/1\.([01])\r\n"
     + _OTHERS

@@ -1,8 +1,8 @@
 """The read-only part of the API on TCP: where it listens, and what is answered on the Unix socket alone.
 
-Nobody can tell who asks over a network, so nothing is changed there, and nothing waits for who asks. A program
-in a browser may read what anybody on the network may (DNS rebinding): it is not secret, so no `Host` is checked,
-which load balancers leave out or fill with what they like.
+Nobody can tell who asks over a network, so nothing is changed there, and nothing waits for who asks. A
+program in a browser may read what anybody on the network may (DNS rebinding): it is not secret, so no `Host`
+is checked, which load balancers leave out or fill with what they like.
 """
 
 import contextlib
@@ -108,7 +108,7 @@ def refuse(request: Request, parts: list[str]) -> Response | None:
         )
     match parts:
         case ["", "v1", "elections", _, "guard"]:
-            return refusal(403, "Unix socket only: a hand-over waits for guards, so they must be on this machine")
+            return refusal(403, "Unix socket only: a hand-over waits for guards, so they are on this machine")
         case _:
             return None
 

@@ -34,7 +34,8 @@ def respond(source: Source, request: Request) -> Response:
     answer = find(source, parts)
     if answer is None:
         return refusal(
-            404, f"there is no {path}: see /v1/status, /v1/jobs, /v1/events, /leader, /livez, /readyz"
+            404,
+            f"there is no {path}: see /v1/status, /v1/jobs, /v1/events, /leader, /livez, /readyz, /metrics",
         )
     if request.method not in READ:
         return refusal(405, f"{path} is only read: use GET", (("Allow", ", ".join(READ)),))
@@ -60,6 +61,8 @@ def find(source: Source, parts: list[str]) -> Response | None:  # noqa: C901, PL
             return job_routes.jobs(source)
         case ["", "v1", "jobs", job]:
             return job_routes.one_job(source, job)
+        case ["", "metrics"]:
+            return metrics(source)
         case ["", "livez"]:
             alive = source.alive()
             return document(200 if alive else 503, {"alive": alive})
@@ -87,6 +90,13 @@ def leadership_headers(leadership: Leadership) -> tuple[tuple[str, str], ...]:
         ("Leader-Node", printable(leadership.node)),
         ("Leader-Holder", printable(leadership.holder)),
     )
+
+
+def metrics(source: Source) -> Response:
+    """What Prometheus scrapes; its library, 1.8 MB of memory, is loaded only where somebody does."""
+    from leader.api.metrics import render  # noqa: PLC0415 - an agent that nobody scrapes stays small
+
+    return render(source)
 
 
 def guard(source: Source, election: str) -> Response:

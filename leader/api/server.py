@@ -1,4 +1,4 @@
-"""The agent's API: HTTP/1.1 on a Unix socket, and on TCP if wanted; streams of changes for all who follow them.
+"""The agent's API: HTTP/1.1 on a Unix socket, and on TCP if wanted; streams for all who follow the changes.
 
 What is answered is in `routes`, what of it on TCP in `remote`, how a connection behaves in `connection`, who
 may stay in `listener`, what goes on in `streams`; this file joins them to a `Source`. It knows nothing of
@@ -54,7 +54,7 @@ class Server:
         self, listening: socket.socket, respond_to: Callable[[Request, Streams], Response], limits: Limits
     ) -> None:
         streams = Streams(limits)
-        listener = Listener(listening, partial(respond_to, streams=streams), streams, limits)
+        listener = Listener(listening, lambda request: respond_to(request, streams), streams, limits)
         self._streams.append(streams)
         self._listeners.append(listener)
         listener.start()
@@ -87,7 +87,7 @@ class Server:
         return deferred(partial(self._in_turn, request, streams))
 
     async def _in_turn(self, request: Request, streams: Streams) -> Response:
-        """A costly answer, at most one in each round of the event loop: no number of them delays a renewal."""
+        """A costly answer, one in each round of the event loop: no number of them delays a renewal."""
         async with self._turn:
             await asyncio.sleep(0)
             response = self._respond(request, streams)

@@ -4,10 +4,12 @@ Only the module of the command that was asked for is loaded; `--help` and a wron
 that they can show what there is. Exceptions become one sentence and an exit code here and nowhere else.
 """
 
+import contextlib
 import errno
 import importlib
 import os
 import sys
+from collections.abc import Sequence
 
 import typer
 
@@ -23,12 +25,14 @@ MODULES = {
     "fence": "leader.cli.fence",
     "wait": "leader.cli.wait",
     "status": "leader.cli.status",
+    "health": "leader.cli.health",
     "quorum": "leader.cli.quorum",
     "config": "leader.cli.config",
     "demo": "leader.cli.demo",
 }
 INTERRUPTED = 130
 WRONG_USAGE = 2
+UNKNOWN = 3
 BROKEN = 1
 
 
@@ -41,30 +45,41 @@ def main(arguments: list[str] | None = None) -> int:  # noqa: PLR0911  # one exi
         return INTERRUPTED
     except BrokenPipeError:
         discard_output()
-        return BROKEN
+        return end(arguments, (), BROKEN)
     except typer.TyperException as error:
-        return fail(f"{error.format_message().rstrip('.')}: see `leader --help`", WRONG_USAGE)
+        return end(arguments, (f"{error.format_message().rstrip('.')}: see `leader --help`",), WRONG_USAGE)
     except ConfigurationError as error:
-        for problem in error.problems:
-            fail(problem, error.exit_code)
-        return error.exit_code
+        return end(arguments, error.problems, error.exit_code)
     except LeaderError as error:
-        return fail(str(error), error.exit_code)
+        return end(arguments, (str(error),), error.exit_code)
     except Exception as error:  # the last resort: a sentence instead of a traceback
         if os.environ.get("LEADER_TRACEBACK"):
             raise
-        return report(error)
+        return end(arguments, (unforeseen(error),), BROKEN)
 
 
-def report(error: Exception) -> int:
-    """Say what nobody foresaw; a full disk behind the output is no bug of ours."""
+def end(arguments: list[str], sentences: Sequence[str], code: int) -> int:
+    """Tell what went wrong, on standard error; the exit code.
+
+    A monitoring system reads standard output alone, and takes 2 for a failure of what it watches: whatever
+    goes wrong with `health` itself is 3, and told there.
+    """
+    if arguments[:1] == ["health"]:
+        with contextlib.suppress(OSError):
+            print(f"LEADER UNKNOWN - {'; '.join(sentences)}", flush=True)
+        return UNKNOWN
+    for sentence in sentences:
+        print(f"leader: {sentence}", file=sys.stderr)
+    return code
+
+
+def unforeseen(error: Exception) -> str:
+    """What to say of what nobody foresaw; a full disk behind the output is no bug of ours."""
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         discard_output()
-        return fail(f"what was to be printed cannot be written: {error.strerror}", BROKEN)
+        return f"what was to be printed cannot be written: {error.strerror}"
     kind = type(error).__name__
-    return fail(
-        f"a bug in leader ({kind}: {error}): please report it, with what LEADER_TRACEBACK=1 shows", BROKEN
-    )
+    return f"a bug in leader ({kind}: {error}): please report it, with what LEADER_TRACEBACK=1 shows"
 
 
 def run(arguments: list[str]) -> int:
@@ -124,9 +139,3 @@ def top_level(
     ),
 ) -> None:
     """Leader election over a quorum of independent Redis servers."""
-
-
-def fail(sentence: str, code: int) -> int:
-    """Tell on standard error what went wrong, and return the exit code."""
-    print(f"leader: {sentence}", file=sys.stderr)
-    return code

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from leader.protocol.snapshot import (
     AgentView,
     ElectionView,
+    IncidentView,
     InstanceView,
     JobView,
     NodeView,
@@ -54,6 +55,18 @@ def read_job(document: Mapping[str, Any]) -> JobView:
     except (KeyError, TypeError) as error:
         raise ValueError(f"not a job of an agent: {error}") from error
     return JobView(**values)
+
+
+def read_incident(document: Mapping[str, Any]) -> IncidentView:
+    """One of the incidents of `/v1/history`.
+
+    Raises:
+        ValueError: something is missing.
+    """
+    try:
+        return IncidentView(**_known(IncidentView, document))
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not an incident of an agent: {error}") from error
 
 
 def _election(document: Mapping[str, Any]) -> ElectionView:

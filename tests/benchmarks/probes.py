@@ -70,7 +70,9 @@ def main() -> int:
                     measure(node, ports[name], requests // 10, options)
                     per_cpu, per_s = measure(node, ports[name], requests, options)
                     told = judge_least(f"{role} {method}", per_cpu, GOAL, "requests per CPU second")
-                    print(f"{role} {method:7}: {per_cpu:,.0f} requests per CPU second, {told}; {per_s:,.0f}/s")
+                    print(
+                        f"{role} {method:7}: {per_cpu:,.0f} requests per CPU second, {told}; {per_s:,.0f}/s"
+                    )
     return exit_code()
 
 

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from leader.api.figures import Figures
 from leader.api.limits import Limits
 from leader.api.peers import Peer
 from leader.api.server import Server, bind_socket
@@ -46,6 +47,7 @@ class HandmadeSource:
     ended: list[Run] = field(default_factory=list)
     ledger: tuple[JobView, ...] = ()
     writes: bool = True
+    counted: Figures = field(default_factory=Figures)
     decides: asyncio.Event = field(default_factory=asyncio.Event)
 
     def about(self) -> About:
@@ -96,6 +98,9 @@ class HandmadeSource:
         return AgentView(
             "prod", self.node, "0.1.0", self.lease_ms, 1, 2, 1, "well", None, "", elections, (), ()
         )
+
+    def figures(self) -> Figures:
+        return self.counted
 
     def unready(self) -> list[str]:
         return self.reasons

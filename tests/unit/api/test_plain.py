@@ -15,15 +15,35 @@ CLOSE = "Connection: close\r\n"
 ODD = ["", " ", "\t", "\x00", "é", "close, te", "chunked", "5"]
 METHODS = st.sampled_from(["GET", "HEAD", "OPTIONS", "POST", "get", "GETS"])
 TARGETS = st.sampled_from(
-    ["/leader", "/v1/elections/default/leader", "/v1/elections/nope/leader", "/leader?x", "/leader/", "/livez", "*"]
+    [
+        "/leader",
+        "/v1/elections/default/leader",
+        "/v1/elections/nope/leader",
+        "/leader?x",
+        "/leader/",
+        "/livez",
+        "*",
+    ]
 )
 VERSIONS = st.sampled_from(["HTTP/1.1", "HTTP/1.0", "HTTP/1.2", "HTTP/2", "http/1.1", ""])
 NAMES = st.sampled_from(
-    ["Host", "host", "User-Agent", "Accept", "Accept-Encoding", "Connection", "Expect", "Upgrade", "X-Forwarded-For"]
+    [
+        "Host",
+        "host",
+        "User-Agent",
+        "Accept",
+        "Accept-Encoding",
+        "Connection",
+        "Expect",
+        "Upgrade",
+        "X-Forwarded-For",
+    ]
     + ["Content-Length", "Transfer-Encoding", "Cookie", "Connection ", ""]
 )
 VALUES = st.sampled_from(["close", "keep-alive", "leader", "a b", "[::1]:80", "*/*", "100-continue", *ODD])
-HEADERS = st.tuples(NAMES, st.sampled_from([":", ": ", ":  ", ""]), VALUES, st.sampled_from(["\r\n", "\n", "\r\n "]))
+HEADERS = st.tuples(
+    NAMES, st.sampled_from([":", ": ", ":  ", ""]), VALUES, st.sampled_from(["\r\n", "\n", "\r\n "])
+)
 
 
 @st.composite
