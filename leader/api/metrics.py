@@ -24,6 +24,8 @@ from leader.protocol.events import Cause
 from leader.protocol.snapshot import AgentView, ElectionView, InstanceView
 
 MS_PER_S = 1000
+INSTANCE, JOB = "redis_instance", "leader_job"
+"""Labels; `instance` and `job` are Prometheus' own."""
 
 
 def render(source: Source) -> Response:
@@ -134,13 +136,13 @@ def _transitions(view: AgentView, figures: Figures) -> Iterator[Metric]:
 
 def _instances(instances: tuple[InstanceView, ...], figures: Figures) -> Iterator[Metric]:
     up = GaugeMetricFamily(
-        "leader_instance_up", "1 if the instance votes: it answered within a lease.", labels=["instance"]
+        "leader_instance_up", "1 if the instance votes: it answered within a lease.", labels=[INSTANCE]
     )
     errors = CounterMetricFamily(
-        "leader_instance_errors_total", "Calls without a vote, by kind.", labels=["instance", "kind"]
+        "leader_instance_errors_total", "Calls without a vote, by kind.", labels=[INSTANCE, "kind"]
     )
     trips = HistogramMetricFamily(
-        "leader_round_trip_seconds", "How long calls took that renew, claim or watch.", labels=["instance"]
+        "leader_round_trip_seconds", "How long calls took that renew, claim or watch.", labels=[INSTANCE]
     )
     for instance in instances:
         up.add_metric([instance.name], instance.votes)
@@ -157,7 +159,7 @@ def _jobs(figures: Figures) -> Iterator[Metric]:
     runs = CounterMetricFamily(
         "leader_job_runs_total",
         "Ticks of `leader once` on any node that this node heard of, by result.",
-        labels=["job", "result"],
+        labels=[JOB, "result"],
     )
     for (job, result), count in figures.runs.items():
         runs.add_metric([job, result], count)

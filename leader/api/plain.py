@@ -1,8 +1,8 @@
 """The plainest requests of all, read and answered without h11: what load balancers ask, a connection each.
 
-h11 takes most of the time of such a request. So what is exactly a question for the leader, whole, with nothing
-but simple headers, is recognised by one pattern, and everything else is h11's, whatever it is: this file
-never refuses anything. Its answers are h11's own, byte by byte, as a test shows.
+h11 takes most of the time of such a request. So what is exactly a question for the leader, whole, with
+nothing but simple headers, is recognised by one pattern, and everything else is h11's, whatever it is: this
+file never refuses anything. Its answers are h11's own, byte by byte, as a test shows.
 """
 
 import re

@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.probes --requests 20000
 
-`ab` asks over TCP, on another core if there is one. Since the machine may be shared, what counts is the agent's
-own time: requests per second of its CPU. Asked are a leader and a standby. Goal: 8,000.
+`ab` asks over TCP, on another core if there is one. Since the machine may be shared, what counts is the
+agent's own time: requests per second of its CPU. Asked are a leader and a standby. Goal: 8,000.
 """
 
 import argparse
