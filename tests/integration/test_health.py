@@ -83,7 +83,7 @@ def test_a_missed_tick_is_a_warning(cluster: Cluster) -> None:
     ],
 )
 def test_what_is_asked_wrongly_is_unknown(cluster: Cluster, arguments: tuple[str, ...], said: str) -> None:
-    """Not 2, which would tell of a failed cluster: usage errors are 3, and are told where monitoring reads."""
+    """Not 2, which would tell of a failed cluster: usage errors are 3, told where monitoring reads."""
     ended = cluster.nodes["a"].run("health", *arguments)
     assert ended.code == UNKNOWN
     assert only_line(ended).startswith("LEADER UNKNOWN - ")

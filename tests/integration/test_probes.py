@@ -10,13 +10,16 @@ from dataclasses import replace
 import pytest
 
 from leader.instances.embedded import EmbeddedQuorum
-from tests.support.agents import LEASE_S, Cluster, Node, Settings, short_directory, term_of
+from tests.support.agents import Cluster, Node, Settings, short_directory, term_of
 from tests.support.lone import lone, only_sentence
 from tests.support.polling import always, until
 from tests.support.ports import fetch, free_port
 
 pytestmark = pytest.mark.xdist_group("probes")
 BAD_CONFIGURATION = 78
+LEASE = "3s"
+FLOOD_S = 6.0
+"""Some renewals, which follow each other by a third of that."""
 SCRAPES = ("/v1/status", "/metrics", "/v1/jobs", "/v1/events")
 
 
@@ -40,7 +43,7 @@ def ports() -> dict[str, int]:
 @pytest.fixture(scope="module")
 def shared_probed(shared_tcp: EmbeddedQuorum, ports: dict[str, int]) -> Iterator[Cluster]:
     """Two agents that listen on TCP as well."""
-    settings = Settings(shared_tcp.urls)
+    settings = Settings(shared_tcp.urls, LEASE)
     with short_directory() as directory:
         cluster = Cluster(directory, settings, "", shared_tcp)
         for name, port in ports.items():
@@ -88,7 +91,7 @@ def test_what_is_read_is_answered_on_tcp_and_nothing_is_changed(
 def test_it_is_off_unless_it_is_asked_for_and_a_reload_moves_it(shared_tcp: EmbeddedQuorum) -> None:
     """SIGHUP opens the port, moves it, closes it; where it cannot, the agent goes on as it was."""
     first, second = free_port(), free_port()
-    settings = Settings(shared_tcp.urls, elections={"moved": 100})
+    settings = Settings(shared_tcp.urls, LEASE, elections={"moved": 100})
 
     def reload(address: str) -> None:
         node.configure(listening(settings, address) if address else settings)
@@ -133,7 +136,7 @@ def test_an_address_that_cannot_be_had_is_a_configuration_error(
         if what == "taken":
             other = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
             address = f"127.0.0.1:{other.getsockname()[1]}"
-        node = stack.enter_context(lone(listening(Settings(shared_tcp.urls), address)))
+        node = stack.enter_context(lone(listening(Settings(shared_tcp.urls, LEASE), address)))
         ended = node.run_agent()
         assert ended.code == BAD_CONFIGURATION
         assert f"cannot listen at {address}" in only_sentence(ended)
@@ -144,7 +147,7 @@ def test_an_address_that_cannot_be_had_is_a_configuration_error(
 def test_it_listens_on_ipv6(shared_tcp: EmbeddedQuorum) -> None:
     """An address in brackets is one of IPv6."""
     port = free_port("::1")
-    with lone(listening(Settings(shared_tcp.urls, elections={"six": 100}), f"[::1]:{port}")) as node:
+    with lone(listening(Settings(shared_tcp.urls, LEASE, elections={"six": 100}), f"[::1]:{port}")) as node:
         node.start()
         assert fetch(port, "/livez", host="::1").status == 200
 
@@ -153,7 +156,7 @@ def test_alive_and_ready_are_told_apart(shared_tcp: EmbeddedQuorum) -> None:
     """Without a majority the agent's loops still turn, and it is not ready; HEAD and OPTIONS say so too."""
     port = free_port()
     nowhere = [f"redis://127.0.0.1:{free_port()}" for _ in range(2)]
-    settings = Settings([shared_tcp.urls[0], *nowhere], elections={"alone": 100})
+    settings = Settings([shared_tcp.urls[0], *nowhere], LEASE, elections={"alone": 100})
     with lone(listening(settings, f"127.0.0.1:{port}")) as node:
         node.start()
         until(lambda: len([p for p in node.problems().values() if p]) == len(nowhere), "two do not answer")
@@ -214,13 +217,11 @@ def renewals(leader: Node) -> int:
 async def test_strangers_on_the_network_do_not_unseat_the_leader(
     probed: Cluster, ports: dict[str, int]
 ) -> None:
-    """Slow, many and greedy ones, for some leases: it leads on with its term, and answers on its socket."""
+    """Slow, many and greedy ones: it renews, leads on with its term, and answers on its socket."""
     leader = await asyncio.to_thread(probed.settle)
     term = await asyncio.to_thread(term_of, leader)
     watching = asyncio.ensure_future(
-        asyncio.to_thread(
-            always, lambda: leader.leadership(timeout_s=5) is not None, "it answers", 3 * LEASE_S
-        )
+        asyncio.to_thread(always, lambda: leader.leadership(timeout_s=5) is not None, "it answers", FLOOD_S)
     )
     await flood(ports[leader.name], watching)
     assert await asyncio.to_thread(term_of, leader) == term
