@@ -158,9 +158,9 @@ class Connection(asyncio.Protocol):
         response = self._host.respond(Request(question.method, question.target, b"", self._peer))
         self._transport.write(plain.write(question, response))
         self._has_answered = True
+        self._host.answered(self)
         if question.closes or self._retires:
             self.close()
-        self._host.answered(self)
         return True
 
     def _advance(self) -> None:

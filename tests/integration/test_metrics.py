@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from prometheus_client.metrics_core import Metric
@@ -151,9 +152,22 @@ def test_the_rules_are_sound_and_each_alert_fires_when_it_should() -> None:
 def expressions() -> Iterator[str]:
     """Every query of the rules and the dashboard."""
     text = (PROMETHEUS / "alerts.yml").read_text()
-    yield from re.findall(r"expr: (\|\n(?: {10}.*\n)+|.*\n)", text)
+    found = re.findall(r"expr: (?:\|\n((?: {10}.*\n)+)|(.*\n))", text)
+    yield from (block or line for block, line in found)
     for panel in json.loads(DASHBOARD.read_text())["panels"]:
         yield from (target["expr"] for target in panel["targets"])
+
+
+@pytest.mark.needs("promtool")
+def test_the_dashboards_queries_are_queries(tmp_path: Path) -> None:
+    """Prometheus understands each of them."""
+    queries = [query.replace("$cluster", "prod") for query in expressions()]
+    rules = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(queries)]
+    file = tmp_path / "queries.json"
+    file.write_text(json.dumps({"groups": [{"name": "queries", "rules": rules}]}))  # JSON is YAML
+    checked = promtool("check", "rules", str(file))
+    assert checked.returncode == 0, checked.stderr
+    assert f"{len(queries)} rules found" in checked.stdout
 
 
 def test_every_metric_that_an_example_names_is_there(cluster: Cluster) -> None:
