@@ -7,7 +7,7 @@ from tests.support.lone import lone
 from tests.support.polling import until
 from tests.support.ports import free_port
 
-pytestmark = pytest.mark.xdist_group("agent-process")
+pytestmark = pytest.mark.xdist_group("health")
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
 LOST = 75
 
@@ -32,16 +32,6 @@ def test_a_leader_and_a_standby_are_well(cluster: Cluster) -> None:
         )
         assert " leaderless=0;;0;0;1 " in line
         assert node.run("health", "default").code == OK
-
-
-def test_an_instance_down_is_a_warning_with_its_name_and_remedy(cluster: Cluster) -> None:
-    """Nothing is lost yet."""
-    assert cluster.quorum is not None
-    leader = cluster.settle()
-    cluster.quorum.kill(0)
-    until(lambda: any(leader.problems().values()), "it is noticed")
-    ended = leader.run("health")
-    assert (ended.code, only_line(ended).startswith("LEADER WARNING - instance ")) == (WARNING, True)
 
 
 def test_no_majority_and_no_leader_are_critical() -> None:
@@ -102,3 +92,13 @@ def test_an_agent_that_is_down_or_hangs_is_unknown(cluster: Cluster) -> None:
     follower.environment["LEADER_SOCKET"] = "/" + "x" * 200
     assert follower.run("health").code == UNKNOWN
     follower.environment.clear()
+
+
+def test_an_instance_down_is_a_warning_with_its_name_and_remedy(cluster: Cluster) -> None:
+    """Nothing is lost yet."""
+    assert cluster.quorum is not None
+    leader = cluster.settle()
+    cluster.quorum.kill(0)
+    until(lambda: any(leader.problems().values()), "it is noticed")
+    ended = leader.run("health")
+    assert (ended.code, only_line(ended).startswith("LEADER WARNING - instance ")) == (WARNING, True)

@@ -16,7 +16,7 @@ from leader.clock import now_ns
 from tests.support.agents import PROJECT, Cluster, Node
 from tests.support.polling import NS_PER_S, PATIENCE_S, until
 
-pytestmark = pytest.mark.xdist_group("agent-process")
+pytestmark = pytest.mark.xdist_group("metrics")
 PROMETHEUS = PROJECT / "examples" / "prometheus"
 DASHBOARD = PROJECT / "examples" / "grafana" / "leader.json"
 OF_PROMETHEUS = {"up"}
@@ -106,17 +106,6 @@ def test_transitions_round_trips_and_jobs_are_counted(cluster: Cluster) -> None:
     assert min(counts) > 1
 
 
-def test_an_instance_that_fails_is_counted_by_kind(cluster: Cluster) -> None:
-    """It is down, its errors grow, and one more failure would cost the majority."""
-    assert cluster.quorum is not None
-    leader = cluster.settle()
-    cluster.quorum.kill(0)
-    until(lambda: value(leader, "leader_tolerated_failures") == 0, "it is noticed")
-    ups = [sample.value for sample in metrics(leader)["leader_instance_up"].samples]
-    assert sorted(ups) == [0, 1, 1]
-    assert sum(sample.value for sample in metrics(leader)["leader_instance_errors"].samples) > 0
-
-
 def test_head_has_no_body(cluster: Cluster) -> None:
     """As with every other route."""
     assert scrape(cluster.settle(), "HEAD") == ""
@@ -183,3 +172,14 @@ def test_every_metric_that_an_example_names_is_there(cluster: Cluster) -> None:
     assert len(asked) > 15
     labels = {"leader_job"}
     assert asked - labels <= told | OF_PROMETHEUS
+
+
+def test_an_instance_that_fails_is_counted_by_kind(cluster: Cluster) -> None:
+    """It is down, its errors grow, and one more failure would cost the majority."""
+    assert cluster.quorum is not None
+    leader = cluster.settle()
+    cluster.quorum.kill(0)
+    until(lambda: value(leader, "leader_tolerated_failures") == 0, "it is noticed")
+    ups = [sample.value for sample in metrics(leader)["leader_instance_up"].samples]
+    assert sorted(ups) == [0, 1, 1]
+    assert sum(sample.value for sample in metrics(leader)["leader_instance_errors"].samples) > 0
