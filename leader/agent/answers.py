@@ -16,6 +16,8 @@ from leader.agent.jobs import Jobs
 from leader.agent.journal import Journal, Listener
 from leader.agent.lane import Lane, answering
 from leader.agent.registry import Registry
+from leader.agent.tally import Tally
+from leader.api.figures import Figures
 from leader.api.peers import Peer, why_forbidden
 from leader.api.source import About
 from leader.config.model import Config
@@ -51,6 +53,7 @@ class Answers:
         self._jobs = parts.jobs
         self._journal = parts.journal
         self._history = parts.history
+        self._tally = Tally(parts.journal)
 
     def about(self) -> About:
         """What never changes."""
@@ -120,6 +123,19 @@ class Answers:
     def history(self) -> HistoryView:
         """What this node remembers."""
         return HistoryView(self._history.leaderships(clock.now_ns()), self._history.incidents())
+
+    def figures(self) -> Figures:
+        """What was counted since this agent started."""
+        tally, counts = self._tally, self._jobs.ledger.counts
+        return Figures(
+            gained=tally.gained,
+            resumed=tally.resumed,
+            lost=tally.lost,
+            failed_claims=tally.failed_claims,
+            incidents=tally.incidents,
+            round_trips={lane.name: lane.round_trips.histogram for lane in self._lanes.values()},
+            runs={(job, str(state)): n for job, states in counts.items() for state, n in states.items()},
+        )
 
     def unready(self) -> list[str]:
         """Why this agent is not ready; empty when a majority answers and accepts its configuration."""

@@ -3,6 +3,7 @@
 For people, and for calls of `once`, which ask at once when they hear of a start. Asks nobody.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,7 @@ from leader.protocol.snapshot import JobView, RunView
 
 MOST_JOBS = 500
 ENDED = (RunState.DONE, RunState.FAILED, RunState.STOPPED)
+COUNTED = (*ENDED, RunState.INTERRUPTED, RunState.MISSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +30,31 @@ class Ledger:
 
     def __init__(self) -> None:
         self._jobs: dict[str, dict[str, Known]] = {}
+        self._began = clock.now_ns()
+        self.counts: dict[str, Counter[RunState]] = {}
+        """What became of ticks since this node's start, by job; with too many jobs, the first are dropped."""
 
     def learn(self, runs: Iterable[Run], now: Instant) -> None:
         """Take in runs that were seen at this moment; of two news about one run the later counts."""
         for run in runs:
             known = self._jobs.setdefault(run.job, {})
             before = known.get(run.nonce)
+            self._count(run, before, now)
             if before is None:
                 known[run.nonce] = Known(run, now - run.age_ms * NS_PER_MS)
                 self._bound(run.job)
             elif before.run.state.rank <= run.state.rank:
                 known[run.nonce] = Known(run, before.since)
+
+    def _count(self, run: Run, before: Known | None, now: Instant) -> None:
+        """Count what is news: not what was over before this node's start."""
+        counts = self.counts.setdefault(run.job, Counter(dict.fromkeys(COUNTED, 0)))
+        if len(self.counts) > MOST_JOBS:
+            del self.counts[next(iter(self.counts))]
+        is_news = before is None or before.run.state.rank < run.state.rank
+        is_recent = before is not None or now - run.age_ms * NS_PER_MS >= self._began
+        if run.state in COUNTED and is_news and is_recent:
+            counts[run.state] += 1
 
     def drop_missed(self, kept: Iterable[str], only: str = "") -> None:
         """Forget missed ticks, of one job or all, that no instance keeps: they were started in the end."""

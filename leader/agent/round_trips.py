@@ -1,8 +1,15 @@
-"""How long the last calls to one instance took: the median and the 99th percentile."""
+"""How long calls to one instance took: the median and the 99th percentile of the last, a histogram of all."""
 
+from bisect import bisect_left
 from collections import deque
+from itertools import accumulate
+
+from leader.api.figures import Histogram
 
 REMEMBERED = 200
+BOUNDS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+"""From a server next door to the patience of a lease of 25 s."""
+NS_PER_S = 1_000_000_000
 
 
 class RoundTrips:
@@ -10,10 +17,20 @@ class RoundTrips:
 
     def __init__(self) -> None:
         self._last: deque[int] = deque(maxlen=REMEMBERED)
+        self._counts = [0] * (len(BOUNDS_S) + 1)
+        self._total_ns = 0
 
     def add(self, round_trip_ns: int) -> None:
         """Take in one more."""
         self._last.append(round_trip_ns)
+        self._counts[bisect_left(BOUNDS_S, round_trip_ns / NS_PER_S)] += 1
+        self._total_ns += round_trip_ns
+
+    @property
+    def histogram(self) -> Histogram:
+        """All of them since the start."""
+        *sums, count = accumulate(self._counts)
+        return Histogram(tuple(zip(BOUNDS_S, sums, strict=True)), count, self._total_ns / NS_PER_S)
 
     @property
     def median_ns(self) -> int | None:

@@ -24,6 +24,7 @@ from leader.agent.logs import log
 from leader.agent.notify import ServiceManager
 from leader.agent.store import make_directory
 from leader.api.binding import bind_socket, make_place, remove_socket
+from leader.api.remote import Door
 from leader.api.server import Server
 from leader.config.model import Config
 from leader.errors import ConfigurationError, LeaderError, Refused
@@ -32,6 +33,9 @@ from leader.lock import Lock
 
 INHERITED = "LEADER_INHERITED"
 """The descriptors that a re-executed agent finds open: the socket, and the locks of `Places.locked`."""
+
+INHERITED_DOOR = "LEADER_INHERITED_TCP"
+"""The TCP socket, if there is one, and its address, for the same purpose."""
 
 SWITCH_S = 0.0005
 SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
@@ -59,6 +63,7 @@ class Held:
     """What this process holds open for its whole life, and hands on at a re-execution."""
 
     listening: socket.socket
+    door: Door
     locks: tuple[Lock, ...]
 
     def descriptors(self) -> tuple[int, ...]:
@@ -68,6 +73,7 @@ class Held:
     def release(self) -> None:
         """Close all of it."""
         self.listening.close()
+        self.door.close()
         for lock in self.locks:
             lock.release()
 
@@ -87,6 +93,7 @@ class Service:
         self._make_instances = make_instances
         self._reload = reload
         self._manager = ServiceManager()
+        self._next_door = Door()
         self._restarts = False
         self._left_over: set[signal.Signals] = set()
         self._stops = False
@@ -120,7 +127,8 @@ class Service:
             listening, *descriptors = (int(descriptor) for descriptor in inherited.split(","))
             os.set_inheritable(listening, False)
             pairs = zip(self._places.locked, descriptors, strict=True)
-            return Held(socket.socket(fileno=listening), tuple(Lock.inherited(*pair) for pair in pairs))
+            locks = tuple(Lock.inherited(*pair) for pair in pairs)
+            return Held(socket.socket(fileno=listening), self._inherited_door(), locks)
         make_directory(directories.runtime, 0o755)
         make_directory(directories.state, STATE_MODE)
         if directories.runtime.samefile(directories.state):
@@ -131,14 +139,23 @@ class Service:
         path = self._places.socket
         make_place(path)
         locks = tuple(Lock(place) for place in self._places.locked)
-        return Held(bind_socket(path, self._config.api.socket_mode), locks)
+        door = Door.opened(self._config.api.listen)
+        return Held(bind_socket(path, self._config.api.socket_mode), door, locks)
+
+    def _inherited_door(self) -> Door:
+        """The TCP socket that the process before has opened, at the address that the file says now."""
+        door = Door.inherited(os.environ.pop(INHERITED_DOOR, ""))
+        wanted = door.moved(self._config.api.listen)
+        if wanted is not door:
+            door.close()
+        return wanted
 
     async def _serve(self, held: Held) -> None:
         agent = Agent(
             self._config, self._places.directories, self._places.socket, self._make_instances(self._config)
         )
         server = Server(agent.answers)
-        self._on_signals(agent)
+        self._on_signals(agent, held)
         make_prompt()
         log.info(
             "agent starts",
@@ -148,11 +165,14 @@ class Service:
                     "cluster": self._config.cluster,
                     "version": __version__,
                     "socket": self._places.socket,
+                    **({"listen": held.door.address} if held.door.address else {}),
                     "instances": len(agent.lanes),
                 }
             },
         )
         server.serve(held.listening)
+        if held.door.listening is not None:
+            server.serve_remotely(held.door.listening)
         self._manager.tell(
             "READY=1", f"STATUS=node {self._config.node.name} of cluster {self._config.cluster}"
         )
@@ -176,11 +196,11 @@ class Service:
 
     # Signals.
 
-    def _on_signals(self, agent: Agent) -> None:
+    def _on_signals(self, agent: Agent, held: Held) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop, agent, number)
-        loop.add_signal_handler(signal.SIGHUP, self._restart, agent)
+        loop.add_signal_handler(signal.SIGHUP, self._restart, agent, held)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
     def _stop(self, agent: Agent, number: signal.Signals) -> None:
@@ -196,7 +216,7 @@ class Service:
         self._stops = True
         agent.stop("this node's agent is stopping")
 
-    def _restart(self, agent: Agent) -> None:
+    def _restart(self, agent: Agent, held: Held) -> None:
         if self._restarts:
             self._left_over.add(signal.SIGHUP)
             return
@@ -207,6 +227,7 @@ class Service:
             return
         try:
             config = self._reload()
+            self._next_door = held.door.moved(config.api.listen)
         except ConfigurationError as error:
             log.error("not reloaded, the agent goes on as it was: %s", error)
             return
@@ -226,6 +247,7 @@ class Service:
         for descriptor in held.descriptors():
             os.set_inheritable(descriptor, True)
         os.environ[INHERITED] = ",".join(map(str, held.descriptors()))
+        os.environ[INHERITED_DOOR] = self._next_door.handed_on()
         for number in self._left_over:
             os.kill(os.getpid(), number)
         try:

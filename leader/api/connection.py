@@ -7,13 +7,15 @@ never more than a few steps at a time. Which answer, is the business of `routes`
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from functools import cached_property
 from http import HTTPStatus
 from typing import Protocol
 
 import h11
 
+from leader.api import plain
 from leader.api.limits import Limits
-from leader.api.message import Request, Response, refusal
+from leader.api.message import Request, Response, headers_of, refusal
 from leader.api.peers import Peer, peer
 from leader.api.source import Leave, Listener
 
@@ -48,7 +50,6 @@ class Connection(asyncio.Protocol):
     def __init__(self, host: Host) -> None:
         self._host = host
         self._limits = host.limits
-        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=host.limits.header_bytes)
         self._transport: asyncio.Transport
         self._request: h11.Request | None = None
         self._body = b""
@@ -59,7 +60,14 @@ class Connection(asyncio.Protocol):
         self._waits = False
         self._has_answered = False
         self._retires = False
+        self._is_plain = True
+        """Whether h11 has not been given anything yet."""
         self.streams = False
+
+    @cached_property
+    def _http(self) -> h11.Connection:
+        """What knows HTTP; a plain request does without."""
+        return h11.Connection(h11.SERVER, max_incomplete_event_size=self._limits.header_bytes)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The client is there."""
@@ -83,8 +91,9 @@ class Connection(asyncio.Protocol):
             self._discarded_bytes += len(data)
             if self._discarded_bytes > self._limits.discard_bytes:
                 self.abort()
-        if self._discards:
+        if self._discards or (self._is_plain and self._answer_plainly(data)):
             return
+        self._is_plain = False
         self._http.receive_data(data)
         if self._later is None:
             self._advance()
@@ -140,6 +149,19 @@ class Connection(asyncio.Protocol):
         """End the connection at once."""
         self._waits = True
         self._transport.abort()
+
+    def _answer_plainly(self, data: bytes) -> bool:
+        """Answer a request that needs no h11; whether it was one."""
+        question = None if self._waits else plain.read(data)
+        if question is None:
+            return False
+        response = self._host.respond(Request(question.method, question.target, b"", self._peer))
+        self._transport.write(plain.write(question, response))
+        self._has_answered = True
+        self._host.answered(self)
+        if question.closes or self._retires:
+            self.close()
+        return True
 
     def _advance(self) -> None:
         """Work off what the client has sent, some steps at a time."""
@@ -250,13 +272,7 @@ class Connection(asyncio.Protocol):
             self._transport.write_eof()
 
     def _send(self, response: Response, *, with_body: bool) -> None:
-        headers = [
-            ("Content-Type", "application/json"),
-            ("Content-Length", str(len(response.body))),
-            ("Cache-Control", "no-store"),
-            *response.headers,
-        ]
-        head = self._http.send(start(response, headers)) or b""
+        head = self._http.send(start(response, headers_of(response))) or b""
         body = (self._http.send(h11.Data(response.body)) or b"") if with_body else b""
         self._transport.write(head + body + (self._http.send(h11.EndOfMessage()) or b""))
 

@@ -12,6 +12,9 @@ from urllib.parse import unquote
 from leader.api.peers import Peer
 from leader.api.source import Leave, Listener
 
+READ = ("GET", "HEAD", "OPTIONS")
+"""The methods of every route that is read; load balancers check with HEAD or OPTIONS."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -33,6 +36,8 @@ class Response:
     status: int
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
+    kind: str = "application/json"
+    """The body's media type."""
     joins: Callable[[Listener], Leave] | None = None
     """Called with what sends one more line, when the stream begins."""
     later: Callable[[], Awaitable["Response"]] | None = None
@@ -54,6 +59,16 @@ def refusal(status: int, sentence: str, headers: tuple[tuple[str, str], ...] = (
 def document(status: int, content: object, headers: tuple[tuple[str, str], ...] = ()) -> Response:
     """An answer in JSON, of a mapping or of a value of the read model."""
     return Response(status, line(content), headers)
+
+
+def headers_of(response: Response) -> list[tuple[str, str]]:
+    """The headers of an answer that is sent whole."""
+    return [
+        ("Content-Type", response.kind),
+        ("Content-Length", str(len(response.body))),
+        ("Cache-Control", "no-store"),
+        *response.headers,
+    ]
 
 
 def line(content: object) -> bytes:

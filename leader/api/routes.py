@@ -8,6 +8,7 @@ from functools import partial
 
 from leader.api import job_routes
 from leader.api.message import (
+    READ,
     Request,
     Response,
     document,
@@ -19,9 +20,6 @@ from leader.api.message import (
 )
 from leader.api.source import Source
 from leader.protocol.snapshot import Leadership
-
-READ = ("GET", "HEAD", "OPTIONS")
-"""The methods of every route; load balancers check with HEAD or OPTIONS."""
 
 LEADERSHIP_FIELDS = tuple(field.name for field in fields(Leadership))
 
@@ -35,14 +33,14 @@ def respond(source: Source, request: Request) -> Response:
         return change
     answer = find(source, parts)
     if answer is None:
-        there = "/v1/status, /v1/history, /v1/jobs, /v1/events, /leader, /livez, /readyz"
+        there = "/v1/status, /v1/history, /v1/jobs, /v1/events, /leader, /livez, /readyz, /metrics"
         return refusal(404, f"there is no {path}: see {there}")
     if request.method not in READ:
         return refusal(405, f"{path} is only read: use GET", (("Allow", ", ".join(READ)),))
     return answer
 
 
-def find(source: Source, parts: list[str]) -> Response | None:  # noqa: C901, PLR0911 - one for each route
+def find(source: Source, parts: list[str]) -> Response | None:  # noqa: C901, PLR0911, PLR0912 - one for each route
     """What stands at a path, or nothing."""
     match parts:
         case ["", "leader"]:
@@ -63,6 +61,8 @@ def find(source: Source, parts: list[str]) -> Response | None:  # noqa: C901, PL
             return job_routes.jobs(source)
         case ["", "v1", "jobs", job]:
             return job_routes.one_job(source, job)
+        case ["", "metrics"]:
+            return metrics(source)
         case ["", "livez"]:
             alive = source.alive()
             return document(200 if alive else 503, {"alive": alive})
@@ -90,6 +90,13 @@ def leadership_headers(leadership: Leadership) -> tuple[tuple[str, str], ...]:
         ("Leader-Node", printable(leadership.node)),
         ("Leader-Holder", printable(leadership.holder)),
     )
+
+
+def metrics(source: Source) -> Response:
+    """What Prometheus scrapes; its library, 1.8 MB of memory, is loaded only where somebody does."""
+    from leader.api.metrics import render  # noqa: PLC0415 - an agent that nobody scrapes stays small
+
+    return render(source)
 
 
 def guard(source: Source, election: str) -> Response:

@@ -1,16 +1,20 @@
-"""The agent's local API: HTTP/1.1 on a Unix socket, and streams of changes for all who follow them.
+"""The agent's API: HTTP/1.1 on a Unix socket, and on TCP if wanted; streams for all who follow the changes.
 
-What is answered is in `routes`, how a connection behaves in `connection`, who may stay in `listener`, what
-goes on in `streams`; this file joins them to a `Source`. It knows nothing of instances or the protocol.
+What is answered is in `routes`, what of it on TCP in `remote`, how a connection behaves in `connection`, who
+may stay in `listener`, what goes on in `streams`; this file joins them to a `Source`. It knows nothing of
+instances or the protocol.
 """
 
+import asyncio
 import socket
+from collections.abc import Callable
 from functools import partial
 
+from leader.api import remote
 from leader.api.binding import bind_socket
 from leader.api.limits import Limits
 from leader.api.listener import Listener
-from leader.api.message import Request, Response, deferred, refusal
+from leader.api.message import Request, Response, deferred, parts_of, refusal
 from leader.api.routes import respond
 from leader.api.shared import Shared
 from leader.api.source import Source
@@ -28,15 +32,30 @@ class Server:
         self._source = source
         self._limits = limits
         self._listeners: list[Listener] = []
-        self._streams = Streams(limits)
+        self._streams: list[Streams] = []
         self._common: Shared[Response] = Shared()
+        self._turn = asyncio.Lock()
 
     def serve(self, listening: socket.socket) -> None:
         """Answer on a socket that listens, opened by `bind_socket` or inherited from the process before.
 
         Must be called on the running event loop.
         """
-        listener = Listener(listening, self._respond, self._streams, self._limits)
+        self._serve(listening, self._respond, self._limits)
+
+    def serve_remotely(self, listening: socket.socket, limits: Limits = remote.LIMITS) -> None:
+        """Answer on a TCP socket whoever asks to read, as `serve` does.
+
+        Its streams and its limits are its own: what is full here is not full on the Unix socket.
+        """
+        self._serve(listening, self._respond_remotely, limits)
+
+    def _serve(
+        self, listening: socket.socket, respond_to: Callable[[Request, Streams], Response], limits: Limits
+    ) -> None:
+        streams = Streams(limits)
+        listener = Listener(listening, lambda request: respond_to(request, streams), streams, limits)
+        self._streams.append(streams)
         self._listeners.append(listener)
         listener.start()
 
@@ -45,14 +64,31 @@ class Server:
 
         The listening sockets stay open: clients wait there for a process that takes over.
         """
-        self._streams.end_all()
-        for listener in self._listeners:
-            await listener.stop()
+        for streams in self._streams:
+            streams.end_all()
+        await asyncio.gather(*(listener.stop() for listener in self._listeners))
 
-    def _respond(self, request: Request) -> Response:
+    def _respond(self, request: Request, streams: Streams) -> Response:
         response = respond(self._source, request)
-        if response.joins is not None and request.method != "HEAD" and self._streams.are_full:
+        if response.joins is not None and request.method != "HEAD" and streams.are_full:
             return refusal(503, "too many clients follow the changes: end one, or ask /v1/status")
         if response.is_common and response.later is not None:
             return deferred(partial(self._common.get, response.later))
         return response
+
+    def _respond_remotely(self, request: Request, streams: Streams) -> Response:
+        """What a stranger is answered; what costs much comes one after the other (see `_in_turn`)."""
+        parts = parts_of(request.target)
+        refused = remote.refuse(request, parts)
+        if refused is not None:
+            return refused
+        if remote.is_cheap(parts) or (remote.is_stream(request, parts) and not streams.are_full):
+            return self._respond(request, streams)
+        return deferred(partial(self._in_turn, request, streams))
+
+    async def _in_turn(self, request: Request, streams: Streams) -> Response:
+        """A costly answer, one in each round of the event loop: no number of them delays a renewal."""
+        async with self._turn:
+            await asyncio.sleep(0)
+            response = self._respond(request, streams)
+            return await response.later() if response.later is not None else response

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from leader.api.figures import Figures
 from leader.api.peers import Peer
 from leader.protocol.runs import Run
 from leader.protocol.snapshot import AgentView, HistoryView, JobView, Leadership
@@ -47,6 +48,9 @@ class Source(Protocol):
 
     def history(self) -> HistoryView:
         """What this node remembers."""
+
+    def figures(self) -> Figures:
+        """What was counted since the agent started."""
 
     def unready(self) -> list[str]:
         """Why the agent is not ready, one sentence each; empty when it is."""

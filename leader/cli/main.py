@@ -4,10 +4,12 @@ Only the module of the command that was asked for is loaded; `--help` and a wron
 that they can show what there is. Exceptions become one sentence and an exit code here and nowhere else.
 """
 
+import contextlib
 import errno
 import importlib
 import os
 import sys
+from collections.abc import Sequence
 
 from leader.errors import ConfigurationError, LeaderError, Refused
 
@@ -21,6 +23,7 @@ MODULES = {
     "fence": "leader.cli.fence",
     "wait": "leader.cli.wait",
     "status": "leader.cli.status",
+    "health": "leader.cli.health",
     "quorum": "leader.cli.quorum",
     "config": "leader.cli.config",
     "demo": "leader.cli.demo",
@@ -30,6 +33,7 @@ QUICK = {"status": "leader.cli.look"}
 
 INTERRUPTED = 130
 WRONG_USAGE = 2
+UNKNOWN = 3
 BROKEN = 1
 
 
@@ -42,28 +46,39 @@ def main(arguments: list[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         discard_output()
-        return BROKEN
+        return end(arguments, (), BROKEN)
     except ConfigurationError as error:
-        for problem in error.problems:
-            fail(problem, error.exit_code)
-        return error.exit_code
+        return end(arguments, error.problems, error.exit_code)
     except LeaderError as error:
-        return fail(str(error), error.exit_code)
+        return end(arguments, (str(error),), error.exit_code)
     except Exception as error:  # the last resort: a sentence instead of a traceback
         if os.environ.get("LEADER_TRACEBACK"):
             raise
-        return report(error)
+        return end(arguments, (unforeseen(error),), BROKEN)
 
 
-def report(error: Exception) -> int:
-    """Say what nobody foresaw; a full disk behind the output is no bug of ours."""
+def end(arguments: list[str], sentences: Sequence[str], code: int) -> int:
+    """Tell what went wrong, on standard error; the exit code.
+
+    A monitoring system reads standard output alone, and takes 2 for a failure of what it watches: whatever
+    goes wrong with `health` itself is 3, and told there.
+    """
+    if arguments[:1] == ["health"]:
+        with contextlib.suppress(OSError):
+            print(f"LEADER UNKNOWN - {'; '.join(sentences)}", flush=True)
+        return UNKNOWN
+    for sentence in sentences:
+        print(f"leader: {sentence}", file=sys.stderr)
+    return code
+
+
+def unforeseen(error: Exception) -> str:
+    """What to say of what nobody foresaw; a full disk behind the output is no bug of ours."""
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         discard_output()
-        return fail(f"what was to be printed cannot be written: {error.strerror}", BROKEN)
+        return f"what was to be printed cannot be written: {error.strerror}"
     kind = type(error).__name__
-    return fail(
-        f"a bug in leader ({kind}: {error}): please report it, with what LEADER_TRACEBACK=1 shows", BROKEN
-    )
+    return f"a bug in leader ({kind}: {error}): please report it, with what LEADER_TRACEBACK=1 shows"
 
 
 def run(arguments: list[str]) -> int:
@@ -95,9 +110,3 @@ def flush() -> None:
 def discard_output() -> None:
     """Let what is left to print go nowhere."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def fail(sentence: str, code: int) -> int:
-    """Tell on standard error what went wrong, and return the exit code."""
-    print(f"leader: {sentence}", file=sys.stderr)
-    return code

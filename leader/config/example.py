@@ -44,5 +44,6 @@ priority = 100                      # the higher one is preferred; 0: this node 
 # required_mounts = ["/srv"]        # required_processes = ["nginx"]
 
 # [api]
+# listen = "127.0.0.1:8009"         # TCP for load balancers and monitoring, to read only; off by default
 # socket_mode = "0666"              # who may open the agent's socket
 """

@@ -69,7 +69,7 @@ def from_document(
     node_config = _node(table.table("node"), findings, node)
     elections = _elections(table.table("elections"), findings)
     fitness = _fitness(table.table("fitness"))
-    api = _api(table.table("api"), findings)
+    api = _api(table.table("api"))
     table.refuse_the_rest()
     if findings.problems:
         raise ConfigurationError(findings.problems)
@@ -191,14 +191,12 @@ def _fitness(table: Table) -> FitnessConfig:
     return fitness
 
 
-def _api(table: Table, findings: Findings) -> ApiConfig:
+def _api(table: Table) -> ApiConfig:
     defaults = ApiConfig()
     api = ApiConfig(
         listen=table.take("listen", rules.host_and_port, defaults.listen),
         group=table.take("group", rules.text, defaults.group),
         socket_mode=table.take("socket_mode", rules.file_mode, defaults.socket_mode),
     )
-    if "listen" in table:
-        findings.note(table.key("listen"), _LATER)
     table.refuse_the_rest()
     return api

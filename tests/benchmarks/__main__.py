@@ -10,6 +10,7 @@ PROGRAMS = (
     ("faults",),
     ("deadline",),
     ("once",),
+    ("probes",),
     ("ticks",),
     ("failover", "--candidates", "3"),
     ("failover", "--candidates", "20"),

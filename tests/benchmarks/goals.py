@@ -11,6 +11,14 @@ def judge(what: str, measured: float, most: float, unit: str) -> str:
     return f"goal at most {most:g} {unit}: MISSED"
 
 
+def judge_least(what: str, measured: float, least: float, unit: str) -> str:
+    """The same for what is to be at least so much."""
+    if measured >= least:
+        return f"goal at least {least:,g} {unit}: reached"
+    _missed.append(what)
+    return f"goal at least {least:,g} {unit}: MISSED"
+
+
 def exit_code() -> int:
     """1 if a goal was missed in this process."""
     return 1 if _missed else 0

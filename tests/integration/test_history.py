@@ -37,12 +37,12 @@ def nodes(quorum: EmbeddedQuorum, names: str = "ab") -> Iterator[Cluster]:
         yield cluster
 
 
-def leaderships(node: Node) -> list[dict[str, Any]]:
-    """What this node remembers of the election, by its command, the newest first."""
+def leaderships(node: Node, since: int = 0) -> list[dict[str, Any]]:
+    """What this node remembers of the election from that term on, by its command, the newest first."""
     document = json.loads(node.run("history", "default", "--json").output)
     jsonschema.validate(document, SCHEMA)
     found: list[dict[str, Any]] = document["leaderships"]
-    return found
+    return [one for one in found if one["term"] >= since]
 
 
 def cause_of(node: Node, term: int) -> str:
@@ -77,8 +77,11 @@ def test_a_stop_and_a_crash_are_told_apart_and_survive_a_restart(quorum: Embedde
         cluster.wait_for_leader(other_than=second)
         agree(cluster, killed, "expired")
         second.start()
-        until(lambda: len(leaderships(second)) == 3, "the restarted node remembers, and sees the new one")
-        newest, crashed, oldest = leaderships(first)
+        until(
+            lambda: len(leaderships(second, stopped)) == 3,
+            "the restarted node remembers, and sees the new one",
+        )
+        newest, crashed, oldest = leaderships(first, stopped)
         assert (newest["node"], newest["ended"]) == (str(first), "")
         assert (crashed["node"], crashed["term"]) == (str(second), killed)
         assert crashed["gap_ms"] > LEASE_S * 500
@@ -95,7 +98,7 @@ def test_a_stop_and_a_crash_are_told_apart_and_survive_a_restart(quorum: Embedde
             "TERM",
             "REASON",
         ]
-        assert len(shown) == 4
+        assert len(shown) >= 4
         assert first.run("history", "--limit", "1").output.count("default") == 1
         assert "leader-changed" not in first.log()
         assert f"{second} leads" in first.log()
@@ -114,7 +117,7 @@ def test_a_frozen_leader_says_for_how_long_and_all_learn_it(quorum: EmbeddedQuor
         agree(cluster, term, "frozen")
         incident = until(lambda: leader.client().history()["incidents"], "the incident is kept")
         assert "stood still for" in incident[0]["sentence"]  # type: ignore[index]
-        assert re.search(r"stood still for \d+\.\d s", leaderships(other)[1]["reason"])
+        assert re.search(r"stood still for \d+\.\d s", leaderships(other, term)[1]["reason"])
         assert "this agent stood still for" in leader.log()
         assert "INCIDENT" in leader.run("history").output
 
@@ -171,7 +174,7 @@ def test_a_resumed_leadership_is_one(quorum: EmbeddedQuorum) -> None:
         term = term_of(node)
         node.signal(signal.SIGHUP)
         until(lambda: "resumed the leadership" in node.log() and node.leads(), "it has resumed")
-        assert [one["cause"] for one in leaderships(node) if one["term"] >= term] == [""]
+        assert [one["cause"] for one in leaderships(node, term)] == [""]
 
 
 def test_mistakes_of_a_user_get_one_sentence(quorum: EmbeddedQuorum) -> None:

@@ -97,10 +97,8 @@ def test_check_prints_notes_and_raises_problems(file: Path) -> None:
     """A note is no failure; a problem ends with exit code 78."""
     run("init", "--config", str(file))
     fill_in(file)
-    file.write_text(file.read_text() + '\n[api]\nlisten = "127.0.0.1:8009"\n')
-    assert f"note: {file}: api.listen: parsed, not acted on in this version" in run(
-        "check", "--config", str(file)
-    )
+    file.write_text(file.read_text().replace("redis://", "redis://:secret@", 1) + "\n[api]\n")
+    assert "holds a password in clear" in run("check", "--config", str(file))
     file.write_text(file.read_text() + "lisen = 1\n")
     with pytest.raises(ConfigurationError, match='did you mean "listen"') as refusal:
         run("check", "--config", str(file))

@@ -1,6 +1,7 @@
 """What a node remembers of the runs of jobs."""
 
-from leader.agent.ledger import MOST_JOBS, Ledger
+from leader.agent.ledger import COUNTED, MOST_JOBS, Ledger
+from leader.clock import now_ns
 from leader.protocol.events import NS_PER_MS
 from leader.protocol.runs import LONGEST_LEDGER, Run, RunState
 
@@ -75,3 +76,42 @@ def test_only_the_last_run_may_be_shown_and_all_are_counted() -> None:
     assert [(seen.state, seen.ms_ago) for seen in view.runs] == [("done", 12)]
     assert (view.missed, view.interrupted) == (1, 0)
     assert ledger.views(ALIVE, 0, "another") == ()
+
+
+def counted(ledger: Ledger, job: str = "j") -> dict[str, int]:
+    """What was counted, but for what never happened."""
+    return {str(state): count for state, count in ledger.counts[job].items() if count}
+
+
+def test_each_result_is_counted_once_however_often_it_is_shown() -> None:
+    """Every instance tells of every run, again and again."""
+    ledger, now = Ledger(), now_ns()
+    for state in (RunState.RUNNING, RunState.DONE, RunState.DONE, RunState.RUNNING):
+        ledger.learn([run("x", state)], now)
+    ledger.learn([run("y", RunState.MISSED), run("y", RunState.MISSED)], now)
+    assert counted(ledger) == {"done": 1, "missed": 1}
+
+
+def test_what_was_over_before_this_node_started_is_not_counted() -> None:
+    """A restart would else count the past again; what still ran then, and ends now, is news."""
+    ledger, now = Ledger(), now_ns()
+    ledger.learn([run("x", RunState.MISSED, age_ms=60_000), run("y", age_ms=60_000)], now)
+    assert counted(ledger) == {}
+    ledger.learn([run("y", RunState.FAILED, age_ms=60_000)], now)
+    assert counted(ledger) == {"failed": 1}
+
+
+def test_a_known_job_has_a_count_of_nothing_for_each_result() -> None:
+    """Only what was 0 before can be seen to grow."""
+    ledger = Ledger()
+    ledger.learn([run("x")], 0)
+    assert set(ledger.counts["j"].values()) == {0}
+    assert len(ledger.counts["j"]) == len(COUNTED)
+
+
+def test_so_many_jobs_are_counted_and_no_more() -> None:
+    """A name that is new at each call does not fill the memory."""
+    ledger, now = Ledger(), now_ns()
+    for number in range(MOST_JOBS + 5):
+        ledger.learn([run(str(number), RunState.DONE, job=f"j{number}")], now)
+    assert len(ledger.counts) == MOST_JOBS

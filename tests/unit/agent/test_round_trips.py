@@ -26,3 +26,19 @@ def test_percentiles_are_round_trips_that_happened() -> None:
 def test_old_calls_are_forgotten() -> None:
     """What was slow long ago does not stain the present."""
     assert taken(9_999, *[1] * REMEMBERED).p99_ns == 1
+
+
+def test_all_calls_since_the_start_are_in_the_histogram() -> None:
+    """Each bound counts what took at most so long; what is slower than all is in the whole count."""
+    fast, slow, endless = 400_000, 30_000_000, 60_000_000_000
+    histogram = taken(*[fast] * REMEMBERED, fast, slow, endless).histogram
+    counts = dict(histogram.at_most)
+    assert counts[0.0005] == counts[0.025] == REMEMBERED + 1
+    assert counts[0.05] == counts[2.5] == REMEMBERED + 2
+    assert histogram.count == REMEMBERED + 3
+    assert round(histogram.total_s, 3) == round(60.03 + (REMEMBERED + 1) * 0.0004, 3)
+
+
+def test_a_call_at_a_bound_counts_as_within_it() -> None:
+    """The bound says "at most", as Prometheus' does."""
+    assert dict(taken(1_000_000).histogram.at_most)[0.001] == 1

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from leader.api.figures import Figures
 from leader.api.limits import Limits
 from leader.api.peers import Peer
 from leader.api.server import Server, bind_socket
@@ -47,6 +48,7 @@ class HandmadeSource:
     ledger: tuple[JobView, ...] = ()
     writes: bool = True
     past: HistoryView = field(default_factory=lambda: HistoryView((), ()))
+    counted: Figures = field(default_factory=Figures)
     decides: asyncio.Event = field(default_factory=asyncio.Event)
 
     def about(self) -> About:
@@ -100,6 +102,9 @@ class HandmadeSource:
 
     def history(self) -> HistoryView:
         return self.past
+
+    def figures(self) -> Figures:
+        return self.counted
 
     def unready(self) -> list[str]:
         return self.reasons
