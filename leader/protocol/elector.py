@@ -46,6 +46,7 @@ from leader.protocol.events import (
     Unanswered,
     Unbarred,
 )
+from leader.protocol.heirs import Heir, Others
 from leader.protocol.quorum import sure_ns
 from leader.protocol.record import LARGEST_TERM, Holder, State
 from leader.protocol.snapshot import Role
@@ -137,6 +138,18 @@ class Elector:
         tenure = self.tenure
         waits = tenure is not None and tenure.stage is Stage.SAVING_TERM and now - tenure.began > self.beat_ns
         return self._disk.fails or waits
+
+    def heir(self, to: str | None, now: Instant) -> Heir:
+        """Whom a step-down would name as successor, or why it would name nobody: `to`, or else the best."""
+        election, node = self.identity.election, self.identity.node
+        if not self.leads(now):
+            holder = self.electorate.standing_holder(now)
+            who = f"{holder.node} does" if holder and holder.node != node else "nobody does"
+            return Heir("", f"{node} does not lead {election}: {who}")
+        if to == node:
+            return Heir("", f"{node} is the node that leads {election} already")
+        others = Others(election, self.electorate.candidates, now, self.lease_ns)
+        return others.best() if to is None else others.named(to)
 
     @property
     def settled(self) -> bool:

@@ -4,11 +4,13 @@ Answers the questions of a candidate: which records may be taken and when, is it
 comes next, does anything forbid me to claim. Decides nothing and sends nothing: that is the elector's.
 """
 
+from collections import Counter
+
 from leader.protocol import ranking
 from leader.protocol.calls import Configuration
 from leader.protocol.events import NS_PER_MS, Bar, Barred, Candidate, Instant, Replied
 from leader.protocol.quorum import lower_median, majority, nth_earliest
-from leader.protocol.record import LARGEST_TERM, Record, State
+from leader.protocol.record import LARGEST_TERM, Holder, Record, State
 from leader.protocol.witness import Witness
 
 TEN_YEARS_MS = 10 * 366 * 24 * 3600 * 1000
@@ -111,6 +113,19 @@ class Electorate:
         return max(
             (witness.round_trip_ns for witness in self.witnesses.values() if not witness.silent), default=0
         )
+
+    def standing_holder(self, now: Instant) -> Holder | None:
+        """The holder that a majority of the instances names, by what they last showed; None if none is.
+
+        A record that has stood longer than its lease names nobody.
+        """
+        named = Counter(
+            witness.record.holder
+            for witness in self.witnesses.values()
+            if witness.record and witness.record.holder and witness.is_held(now)
+        )
+        holder, votes = max(named.items(), key=lambda item: item[1], default=(None, 0))
+        return holder if votes >= self.needed else None
 
     def courtesy_ns(self, election: str, node: str, priority: int, opens: Instant) -> int:
         """How long others go first: a named successor a tenth of a lease, better-ranked ones a step each."""
