@@ -127,15 +127,22 @@ class Electorate:
         holder, votes = max(named.items(), key=lambda item: item[1], default=(None, 0))
         return holder if votes >= self.needed else None
 
+    def successors(self) -> set[str]:
+        """Whom the newest release names; an older one, where an instance missed what came later, is over."""
+        released = [
+            (record.holder.term, record.successor)
+            for witness in self.witnesses.values()
+            if (record := witness.record) and record.state is State.RELEASED and record.holder
+        ]
+        newest = max((term for term, _ in released), default=0)
+        return {successor for term, successor in released if successor and term == newest}
+
     def courtesy_ns(self, election: str, node: str, priority: int, opens: Instant) -> int:
         """How long others go first: a named successor a tenth of a lease, better-ranked ones a step each."""
-        records = [witness.record for witness in self.witnesses.values() if witness.record]
-        successors = {
-            record.successor for record in records if record.state is State.RELEASED and record.successor
-        }
+        successors = self.successors()
         if node in successors:
             return 0
-        gone = {record.holder.node for record in records if record.holder}
+        gone = {w.record.holder.node for w in self.witnesses.values() if w.record and w.record.holder}
         rivals = [
             rival
             for rival in ranking.live(self.candidates, opens, self.lease_ns)

@@ -60,6 +60,7 @@ class TestWhatIsRead:
             [elections.reports]
             priority = 0
             preempt = true
+            preempt_delay = "45s"
             on_gained = ["/usr/local/bin/gained"]
             on_lost = ["/usr/local/bin/lost"]
             hook_timeout = "5s"
@@ -83,10 +84,11 @@ class TestWhatIsRead:
         assert list(config.elections) == ["default", "reports"]
         assert config.elections["reports"].observes
         assert config.elections["reports"].hook_timeout_ms == 5_000
+        assert config.elections["reports"].preempt_delay_ms == 45_000
         assert config.fitness.min_free_disk_percent == {"/": 2.0}
         assert config.api.socket_mode == 0o660
         told = "\n".join(config.notes)
-        assert "elections.reports.preempt: parsed, not acted on in this version" in told
+        assert "preempt" not in told
         assert "on_gained" not in told
         assert "api.group" not in told
         for key in ("fitness", "api.listen"):
