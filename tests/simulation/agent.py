@@ -258,6 +258,8 @@ class Agent:
             heard = self._events.popleft()
             if heard.asked is not None and isinstance(heard.event, Replied):
                 self._promises.heard(self, heard.election, heard.asked, heard.event)
+            if isinstance(heard.event, RegistrySeen):
+                self._promises.shown(self, heard.election, heard.event.candidates)
             self._carry_out(heard.election, self.electors[heard.election].handle(heard.event, self.now))
             if not self.dead:
                 self._promises.look(self, heard.election)
