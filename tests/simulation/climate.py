@@ -74,7 +74,7 @@ def draw(random: Random, *, operators: bool = False) -> Climate:
     instances = tuple("12345"[:count])
     stray = random.choice(("list", "lease")) if count == 3 and random.random() < 0.2 else ""
     wall = random.choice(("honest", "one fast", "wild", "behind"))
-    rates = _rates(random) | (_busy(random) if operators else {})
+    rates = _busy(random) if operators else _rates(random)
     if stray == "list":
         rates = {
             fault: rate
@@ -138,8 +138,9 @@ def _rates(random: Random) -> dict[str, float]:
 
 
 def _busy(random: Random) -> dict[str, float]:
-    """What operators do, several times a lease."""
-    return {action: random.choice((0.3, 0.8, 2.0)) for action in OPERATORS if random.random() < 0.8}
+    """What operators do, often, amid the other faults or without any."""
+    acts = {action: random.choice((0.1, 0.3, 0.8)) for action in OPERATORS if random.random() < 0.6}
+    return acts if random.random() < 0.6 else _rates(random) | acts
 
 
 def pick(random: Random, values: Sequence[T]) -> T:

@@ -1,8 +1,8 @@
 """As many seeds as time allows: `python -m tests.simulation.soak --minutes 60 --jobs 2`.
 
-With `--ticks` the seeds are those of once-only ticks, with `--operators` those of leases that are handed over all the
-time, else those of the leases. With `--mutants` it runs each
-mutant instead, until a seed finds a broken promise, and says how many it took.
+With `--ticks` the seeds are those of once-only ticks, with `--operators` those of leases that are handed over
+all the time, else those of the leases. With `--mutants` it runs each mutant instead, until a seed finds a broken
+promise, and says how many it took.
 """
 
 import argparse
@@ -10,11 +10,10 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from functools import partial
 from itertools import count
 
 from leader import clock
-from tests.simulation import jobs_seeds, seeds
+from tests.simulation import jobs_seeds, operators_seeds, seeds
 from tests.simulation.account import MUST_HAPPEN, OPERATORS_MUST_HAPPEN, Account
 from tests.simulation.jobs_account import TICKS_MUST_HAPPEN
 from tests.simulation.jobs_mutants import JOB_MUTANTS
@@ -35,7 +34,7 @@ class Program:
 
 
 LEASES = Program(seeds.run_seed, MUST_HAPPEN)
-OPERATORS = Program(partial(seeds.run_seed, operators=True), OPERATORS_MUST_HAPPEN)
+OPERATORS = Program(operators_seeds.run_seed, OPERATORS_MUST_HAPPEN)
 TICKS = Program(jobs_seeds.run_seed, TICKS_MUST_HAPPEN)
 
 
