@@ -84,8 +84,8 @@ class Story(Crontab):
         """`node A rate=953 priority=50 instances=3,4,5 disk=0.5 jobs=0.2`: put up a node, start its agent.
 
         `disk` and `jobs`: how long it takes to save a term and to end jobs, in leases. `lease`: the one that
-        it is configured with, as a share of everybody else's. `preempt=3`: it makes room for a better node that
-        has been there for so many leases.
+        it is configured with, as a share of everybody else's. `preempt=3`: it makes room for a better node
+        that has been there for so many leases.
         """
         given = dict(option.split("=") for option in options)
         names = tuple(given["instances"].split(",")) if "instances" in given else None

@@ -59,8 +59,8 @@ def run_seed(
 def _hand_over(storm: Storm) -> None:
     """Let a leader hand over, and see that somebody follows soon, though notices come twice and late."""
     gains = storm.world.promises.gains
-    before = gains[storm.world.elections[0]]
     leases = storm.hand_over()
+    before = gains[storm.world.elections[0]]
 
     def is_followed() -> bool:
         return gains[storm.world.elections[0]] > before and storm.world.leader() is not None

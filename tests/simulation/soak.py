@@ -1,8 +1,8 @@
 """As many seeds as time allows: `python -m tests.simulation.soak --minutes 60 --jobs 2`.
 
 With `--ticks` the seeds are those of once-only ticks, with `--operators` those of leases that are handed over
-all the time, else those of the leases. With `--mutants` it runs each mutant instead, until a seed finds a broken
-promise, and says how many it took.
+all the time, else those of the leases. With `--mutants` it runs each mutant instead, until a seed finds a
+broken promise, and says how many it took.
 """
 
 import argparse

@@ -160,15 +160,15 @@ class Storm:
 
         0 if nobody is there that could.
         """
+        self.world.network.weather = Weather(doubled=0.3, requests_doubled=0.3, notices_held_up=0.9)
+        if self.random.random() < 0.7:
+            self._await_renewals()
         leader = self.world.leader()
         able = [n for n in self.world.nodes.values() if n.allowed and n.priority and n.name != STRAY]
         node = next((node for node in able if node.agent is leader), None)
         others = [other for other in able if other is not node]
         if leader is None or node is None or not others:
             return 0.0
-        self.world.network.weather = Weather(doubled=0.3, requests_doubled=0.3, notices_held_up=0.9)
-        if self.random.random() < 0.7:
-            self._await_renewals()
         way = self.random.choice(WAYS)
         self.time.count(f"planned hand-over {way}")
         return self._hand_over(way, node, self.random.choice(others), len(others))
