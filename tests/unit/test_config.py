@@ -94,6 +94,14 @@ class TestWhatIsRead:
         for key in ("fitness", "api.listen"):
             assert f"{key}: parsed, not acted on in this version" in told
 
+    def test_a_better_node_is_waited_for_three_leases_unless_a_file_says_how_long(self) -> None:
+        """The wait follows the lease; it is shown where it matters."""
+        text = "[elections.a]\npreempt = true\n[elections.b]"
+        config = read(text, lease="20s")
+        assert {election.preempt_delay_ms for election in config.elections.values()} == {60_000}
+        assert render(config).count("preempt_delay") == 1
+        assert "elections.a.preempt_delay" in problems('[elections.a]\npreempt_delay = "10ms"')
+
     def test_instances_can_have_names_of_their_own(self) -> None:
         """A table gives the names; they do not change the fingerprint, and neither does the order."""
         named = read(instances={"c": THREE[2], "a": THREE[0], "b": THREE[1]})
