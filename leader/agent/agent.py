@@ -127,6 +127,7 @@ class Agent:
                     configuration=self.config.configuration(),
                     priority=election.priority,
                     preempt=election.preempt,
+                    preempt_delay_ms=election.preempt_delay_ms,
                     beat_offset_ns=self._started_at % (self._lease_ns // 3),
                 ),
                 self._started_at,

@@ -123,6 +123,9 @@ class Registry:
                 seen_at=seen_at,
                 processes=tuple((names[a], process) for a, process in entry.processes.items() if a in names),
                 incarnation=entry.incarnation,
+                paused=entry.paused,
+                fit=entry.fit,
+                reason=entry.reason,
             )
             for node, (seen_at, entry) in self.nodes().items()
             if node != this_node and election in entry.priorities

@@ -1,13 +1,12 @@
 """The read model of one agent, built at the moment of asking from electors, lanes and registry."""
 
-from collections import Counter
 from typing import assert_never
 
 from leader.agent.lane import Lane
 from leader.protocol.elector import Elector
 from leader.protocol.electorate import Electorate
 from leader.protocol.events import NS_PER_MS, Bar, Barred, Instant
-from leader.protocol.record import Holder, Record, State
+from leader.protocol.record import Holder
 from leader.protocol.snapshot import ElectionView, InstanceView, Leadership, Role, VoteView
 from leader.protocol.witness import Witness
 
@@ -29,21 +28,8 @@ def leadership(elector: Elector, now: Instant) -> Leadership:
 
 
 def standing_holder(elector: Elector, now: Instant) -> Holder | None:
-    """The holder that a majority of the instances names, by what they last showed; None when there is none.
-
-    A record that has stood longer than its lease names nobody.
-    """
-    named = Counter(
-        record.holder
-        for witness in elector.electorate.witnesses.values()
-        if (record := witness.record) and record.holder and not _is_over(witness, record, now)
-    )
-    holder, votes = max(named.items(), key=lambda item: item[1], default=(None, 0))
-    return holder if votes >= elector.electorate.needed else None
-
-
-def _is_over(witness: Witness, record: Record, now: Instant) -> bool:
-    return record.state is not State.HELD or now - witness.standing_since > record.lease_ms * NS_PER_MS
+    """Who leads, by what a majority of the instances last showed; None when nobody does."""
+    return elector.electorate.standing_holder(now)
 
 
 def election_view(elector: Elector, now: Instant) -> ElectionView:

@@ -29,6 +29,8 @@ generation = 1
 # What the nodes contend for. With no [elections.*], there is one, called default.
 [elections.default]
 priority = 100                      # the higher one is preferred; 0: this node never leads, it only observes
+# preempt = true                    # this node, when it leads, makes room for one of a higher priority ...
+# preempt_delay = "30s"             # ... that has been able to lead for so long (default: three leases)
 
 # [elections.reports]
 # priority = 50

@@ -21,7 +21,11 @@ VARIABLES = ("LEADER_CLUSTER", "LEADER_NODE", "LEADER_QUORUM", "LEADER_LEASE", "
 """The environment variables that win over the file."""
 
 HIGHEST_PRIORITY = 10_000
+PREEMPT_DELAY_LEASES = 3
+"""How long a better candidate must have been able to lead, unless `preempt_delay` says it: longer than what a
+restart or a short cut takes."""
 _A_WHILE = rules.duration(100, 3_600_000)
+_STABLE_FOR = rules.duration(1_000, 86_400_000)
 _OFTEN = rules.integer(1, 1_000)
 _LATER = "parsed, not acted on in this version"
 
@@ -67,7 +71,7 @@ def from_document(
     cluster = _cluster(table, findings)
     quorum = read_quorum(table.table("quorum"), findings)
     node_config = _node(table.table("node"), findings, node)
-    elections = _elections(table.table("elections"), findings)
+    elections = _elections(table.table("elections"), findings, quorum.lease_ms)
     fitness = _fitness(table.table("fitness"))
     api = _api(table.table("api"))
     table.refuse_the_rest()
@@ -145,7 +149,7 @@ def _checked_name(value: str, key: str, findings: Findings) -> str:
         return ""
 
 
-def _elections(table: Table, findings: Findings) -> dict[str, ElectionConfig]:
+def _elections(table: Table, findings: Findings, lease_ms: int) -> dict[str, ElectionConfig]:
     """All elections of [elections.*], or the one called `default` if there are none."""
     elections = {}
     for name in table.names():
@@ -153,22 +157,21 @@ def _elections(table: Table, findings: Findings) -> dict[str, ElectionConfig]:
             rules.name(name)
         except ValueError as broken:
             findings.refuse_value("elections", name, f"an election's name {broken}")
-        elections[name] = _election(name, table.table(name), findings)
+        elections[name] = _election(name, table.table(name), PREEMPT_DELAY_LEASES * lease_ms)
     return elections or {"default": ElectionConfig("default")}
 
 
-def _election(name: str, table: Table, findings: Findings) -> ElectionConfig:
+def _election(name: str, table: Table, preempt_delay_ms: int) -> ElectionConfig:
     defaults = ElectionConfig(name)
     election = ElectionConfig(
         name=name,
         priority=table.take("priority", rules.integer(0, HIGHEST_PRIORITY), defaults.priority),
         preempt=table.take("preempt", rules.flag, defaults.preempt),
+        preempt_delay_ms=table.take("preempt_delay", _STABLE_FOR, preempt_delay_ms),
         on_gained=table.take("on_gained", rules.texts, defaults.on_gained),
         on_lost=table.take("on_lost", rules.texts, defaults.on_lost),
         hook_timeout_ms=table.take("hook_timeout", _A_WHILE, defaults.hook_timeout_ms),
     )
-    if election.preempt:
-        findings.note(table.key("preempt"), _LATER)
     table.refuse_the_rest()
     return election
 

@@ -91,6 +91,7 @@ class ElectionConfig:
     name: str
     priority: int = 100
     preempt: bool = False
+    preempt_delay_ms: int = 30_000
     on_gained: tuple[str, ...] = ()
     on_lost: tuple[str, ...] = ()
     hook_timeout_ms: int = 10_000

@@ -72,6 +72,8 @@ def _tls(config: Config) -> Iterator[str]:
 def _election(election: ElectionConfig) -> Iterator[tuple[str, str]]:
     yield "priority", str(election.priority)
     yield "preempt", _text(election.preempt)
+    if election.preempt:
+        yield "preempt_delay", _text(format_duration(election.preempt_delay_ms))
     if election.on_gained or election.on_lost:
         yield "on_gained", _text(election.on_gained)
         yield "on_lost", _text(election.on_lost)

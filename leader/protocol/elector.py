@@ -21,6 +21,7 @@ from leader.protocol.calls import (
 from leader.protocol.electorate import Electorate
 from leader.protocol.events import (
     Bar,
+    Candidate,
     Cause,
     ClaimFailed,
     ContentionChanged,
@@ -46,6 +47,8 @@ from leader.protocol.events import (
     Unanswered,
     Unbarred,
 )
+from leader.protocol.heirs import Heir, Others
+from leader.protocol.preference import Preference
 from leader.protocol.quorum import sure_ns
 from leader.protocol.record import LARGEST_TERM, Holder, State
 from leader.protocol.snapshot import Role
@@ -69,6 +72,7 @@ class Identity:
     configuration: Configuration
     priority: int = 100
     preempt: bool = False
+    preempt_delay_ms: int = 30_000
     beat_offset_ns: int = 0
 
 
@@ -104,6 +108,13 @@ class Elector:
         self._disk = TermDisk(highest_term)
         self._failures = 0
         self._hold_back_until = now
+        self._rests_until = now
+        """After a step-down; a leader that names this node as successor ends it."""
+        self._preference = (
+            Preference(identity.election, identity.priority, identity.preempt_delay_ms, self.lease_ns)
+            if identity.preempt
+            else None
+        )
         self._claim_at: Instant | None = None
         self._barred: Bar | None = None
         self._withheld: set[Holder] = set()
@@ -137,6 +148,18 @@ class Elector:
         tenure = self.tenure
         waits = tenure is not None and tenure.stage is Stage.SAVING_TERM and now - tenure.began > self.beat_ns
         return self._disk.fails or waits
+
+    def heir(self, to: str | None, now: Instant) -> Heir:
+        """Whom a step-down would name as successor, or why it would name nobody: `to`, or else the best."""
+        election, node = self.identity.election, self.identity.node
+        if not self.leads(now):
+            holder = self.electorate.standing_holder(now)
+            who = f"{holder.node} does" if holder and holder.node != node else "nobody does"
+            return Heir("", f"{node} does not lead {election}: {who}")
+        if to == node:
+            return Heir("", f"{node} is the node that leads {election} already")
+        others = Others(election, self.electorate.candidates, now, self.lease_ns)
+        return others.best() if to is None else others.named(to)
 
     @property
     def settled(self) -> bool:
@@ -189,13 +212,11 @@ class Elector:
             case HolderNotSaved():
                 self._on_holder_not_saved(now)
             case RegistrySeen():
-                self.electorate.learn_candidates(event.candidates, now)
+                self._on_registry(event.candidates, now)
             case ContentionChanged():
                 self._on_contention(event, now)
             case StepDownAsked():
-                if event.rests:
-                    self._hold_back_until = now + self.lease_ns
-                self._yield(event.reason, event.cause, now, event.successor)
+                self._on_step_down(event, now)
             case JobsEnded():
                 self._on_jobs_ended(event.term, now)
             case _:
@@ -216,6 +237,8 @@ class Elector:
     def _advance(self, now: Instant) -> None:
         """Take every step that is due."""
         self._tell_bar(now)
+        if self._preference is not None:
+            self._make_room(self._preference, now)
         if self.tenure is not None:
             self._settle(self.tenure, now)
         if self.tenure is None:
@@ -330,10 +353,10 @@ class Elector:
         opens = self.electorate.opens_at() if self.may_contend(now) else None
         if opens is None or opens > now:
             return opens
-        wait = self.electorate.courtesy_ns(
-            self.identity.election, self.identity.node, self.identity.priority, opens
-        )
-        return max(opens + wait, self._hold_back_until)
+        identity = self.identity
+        wait = self.electorate.courtesy_ns(identity.election, identity.node, identity.priority, opens)
+        rests_until = opens if identity.node in self.electorate.successors() else self._rests_until
+        return max(opens + wait, self._hold_back_until, rests_until)
 
     def _consider_claim(self, now: Instant) -> None:
         self._claim_at = moment = self._next_claim(now)
@@ -436,6 +459,29 @@ class Elector:
         self.reason = event.reason
         if not event.allowed:
             self._yield(event.reason, event.cause, now)
+
+    def _on_step_down(self, event: StepDownAsked, now: Instant) -> None:
+        """Hand over, if there is something to, and leave the election to the others for one lease."""
+        if self.leads(now):
+            if event.rests:
+                self._rests_until = now + self.lease_ns
+            self._yield(event.reason, event.cause, now, event.successor)
+
+    def _on_registry(self, candidates: tuple[Candidate, ...], now: Instant) -> None:
+        self.electorate.learn_candidates(candidates, now)
+        if self._preference is not None:
+            self._preference.learn(candidates, now)
+
+    def _make_room(self, preference: Preference, now: Instant) -> None:
+        """Hand over to a better candidate, if it is time for that; if it fails, this node may lead again."""
+        preference.judge(self.electorate.standing_holder(now), now)
+        tenure = self.tenure
+        if tenure is None or tenure.stage is not Stage.LEADING:
+            return
+        better = preference.choose(self.electorate.candidates, tenure.began, now)
+        if better is not None:
+            preference.try_out(better, tenure.holder.term, now)
+            self._yield(f"{better} has a higher priority", Cause.PREEMPTED, now, better)
 
     def _yield(self, reason: str, cause: Cause, now: Instant, successor: str | None = None) -> None:
         """Hand over, if this node leads: the jobs end first, within the deadline."""

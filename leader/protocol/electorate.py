@@ -4,11 +4,14 @@ Answers the questions of a candidate: which records may be taken and when, is it
 comes next, does anything forbid me to claim. Decides nothing and sends nothing: that is the elector's.
 """
 
+from collections import Counter
+from collections.abc import Iterable
+
 from leader.protocol import ranking
 from leader.protocol.calls import Configuration
 from leader.protocol.events import NS_PER_MS, Bar, Barred, Candidate, Instant, Replied
 from leader.protocol.quorum import lower_median, majority, nth_earliest
-from leader.protocol.record import LARGEST_TERM, Record, State
+from leader.protocol.record import LARGEST_TERM, Holder, Record, State
 from leader.protocol.witness import Witness
 
 TEN_YEARS_MS = 10 * 366 * 24 * 3600 * 1000
@@ -28,6 +31,9 @@ class Electorate:
         self.candidates: tuple[Candidate, ...] = ()
         self.known_term = known_term
         self.conflicts: dict[str, Instant] = {}
+        self._began = now
+        self._met: dict[tuple[str, str], Instant] = {}
+        """When each incarnation of another node was first seen: it watches since then."""
         self._own_wall_ms = 0
 
     # Learning.
@@ -51,6 +57,7 @@ class Electorate:
     def learn_candidates(self, candidates: tuple[Candidate, ...], now: Instant) -> None:
         """Keep the registry, and note names that are another server for another agent (rule R7)."""
         self.candidates = candidates
+        self._met = {(c.node, c.incarnation): self._met_at(c) for c in candidates}
         contested = {
             name
             for candidate in candidates
@@ -59,6 +66,9 @@ class Electorate:
             if self._sees_another(name, process)
         }
         self.conflicts = {name: self.conflicts.get(name, now) for name in contested}
+
+    def _met_at(self, candidate: Candidate) -> Instant:
+        return self._met.get((candidate.node, candidate.incarnation), candidate.seen_at)
 
     def _sees_another(self, name: str, process: str) -> bool:
         """Whether this node sees another process at that name, now: a silent one may have been restarted."""
@@ -112,20 +122,53 @@ class Electorate:
             (witness.round_trip_ns for witness in self.witnesses.values() if not witness.silent), default=0
         )
 
+    def standing_holder(self, now: Instant) -> Holder | None:
+        """The holder that a majority of the instances names, by what they last showed; None if none is.
+
+        A record that has stood longer than its lease names nobody.
+        """
+        named = Counter(
+            witness.record.holder
+            for witness in self.witnesses.values()
+            if witness.record and witness.record.holder and witness.is_held(now)
+        )
+        holder, votes = max(named.items(), key=lambda item: item[1], default=(None, 0))
+        return holder if votes >= self.needed else None
+
+    def successors(self) -> set[str]:
+        """Whom the newest release names; an older one, where an instance missed what came later, is over."""
+        released = [
+            (record.holder.term, record.successor)
+            for witness in self.witnesses.values()
+            if (record := witness.record) and record.state is State.RELEASED and record.holder
+        ]
+        newest = max((term for term, _ in released), default=0)
+        return {successor for term, successor in released if successor and term == newest}
+
     def courtesy_ns(self, election: str, node: str, priority: int, opens: Instant) -> int:
         """How long others go first: a named successor a tenth of a lease, better-ranked ones a step each."""
-        records = [witness.record for witness in self.witnesses.values() if witness.record]
-        successors = {
-            record.successor for record in records if record.state is State.RELEASED and record.successor
-        }
+        successors = self.successors()
         if node in successors:
             return 0
-        gone = {record.holder.node for record in records if record.holder}
+        over = [w.record for w in self.witnesses.values() if w.is_takeable(self.lease_ms, opens)]
+        gone = {record.holder.node for record in over if record and record.holder}
         rivals = [
             rival
             for rival in ranking.live(self.candidates, opens, self.lease_ns)
             if rival.node not in gone and rival.node != node
         ]
-        place = ranking.rank(election, node, priority, rivals)
-        wait = ranking.rank_wait_ns(place, self.round_trip_ns(), self.lease_ns)
-        return wait + (self.lease_ns // 10 if successors else 0)
+        before = ranking.before(election, node, priority, rivals)
+        wait = ranking.rank_wait_ns(len(before), self.round_trip_ns(), self.lease_ns)
+        return wait + (self.lease_ns // 10 if successors else self._head_start_ns(before, opens))
+
+    def _head_start_ns(self, rivals: Iterable[Candidate], opens: Instant) -> int:
+        """How much later the election opens for these, which came later: a beat at most is waited for them.
+
+        Only where nothing has changed since this node began, as when a whole cluster starts: else
+        whoever came first would lead everything, and a crashed leader's lease is long enough a wait.
+        """
+        began, beat_ns = opens - self.lease_ns, self.lease_ns // 3
+        if not self._began <= began <= self._began + beat_ns:
+            return 0
+        last = max((self._met_at(rival) for rival in rivals if rival.sees_majority), default=began)
+        return min(max(0, last - began), beat_ns)

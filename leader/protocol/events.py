@@ -114,6 +114,10 @@ class Candidate:
     processes: tuple[tuple[str, str], ...] = ()
     """(instance, process) for each instance that answered that node lately."""
     incarnation: str = ""
+    paused: bool = False
+    fit: bool = True
+    reason: str = ""
+    """Why it is paused or unfit."""
 
 
 @dataclass(frozen=True, slots=True)

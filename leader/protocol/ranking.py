@@ -29,10 +29,10 @@ def live(candidates: Iterable[Candidate], now: Instant, lease_ns: int) -> list[C
     ]
 
 
-def rank(election: str, node: str, priority: int, rivals: Iterable[Candidate]) -> int:
-    """How many of these rivals go before this node: 0 is the first."""
+def before(election: str, node: str, priority: int, rivals: Iterable[Candidate]) -> list[Candidate]:
+    """Those of these rivals that go before this node: as many as there are is its rank."""
     mine = rank_key(election, node, priority)
-    return sum(rank_key(election, rival.node, rival.priority) < mine for rival in rivals)
+    return [rival for rival in rivals if rank_key(election, rival.node, rival.priority) < mine]
 
 
 def best(election: str, rivals: Iterable[Candidate]) -> str | None:

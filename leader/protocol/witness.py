@@ -139,6 +139,13 @@ class Witness:
         moment = self.takeable_at(lease_ms)
         return moment is not None and moment <= now
 
+    def is_held(self, now: Instant) -> bool:
+        """Whether its record is somebody's, and has not stood longer than its lease."""
+        record = self.record
+        if record is None or record.state is not State.HELD:
+            return False
+        return now - self.standing_since <= record.lease_ms * NS_PER_MS
+
     def names(self, holder: Holder) -> bool:
         """Whether the record, as last seen, is held by this very holder."""
         return self.record is not None and self.record.names(holder)

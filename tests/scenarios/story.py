@@ -84,7 +84,8 @@ class Story(Crontab):
         """`node A rate=953 priority=50 instances=3,4,5 disk=0.5 jobs=0.2`: put up a node, start its agent.
 
         `disk` and `jobs`: how long it takes to save a term and to end jobs, in leases. `lease`: the one that
-        it is configured with, as a share of everybody else's.
+        it is configured with, as a share of everybody else's. `preempt=3`: it makes room for a better node
+        that has been there for so many leases.
         """
         given = dict(option.split("=") for option in options)
         names = tuple(given["instances"].split(",")) if "instances" in given else None
@@ -98,6 +99,8 @@ class Story(Crontab):
         node = self.world.add_node(
             name, names, clock=clock, priority=int(given.get("priority", "100")), habits=habits
         )
+        if "preempt" in given:
+            node.preempt, node.preempt_delay_ms = True, int(float(given["preempt"]) * LEASE_MS)
         if "lease" in given:
             node.configuration = configuration(node.instances, int(float(given["lease"]) * LEASE_MS))
         node.start()
@@ -191,6 +194,14 @@ class Story(Crontab):
     def do_step_down(self, name: str, _: str = "to", successor: str | None = None) -> None:
         """`step down A`, `step down A to B`."""
         self.world.nodes[name].step_down(successor)
+
+    def do_pause(self, name: str) -> None:
+        """`pause A`: its operator lets it contend no more."""
+        self.world.nodes[name].allow(allowed=False)
+
+    def do_resume(self, name: str) -> None:
+        """`resume A`."""
+        self.world.nodes[name].allow(allowed=True)
 
     def do_disk(self, name: str, what: str, state: str) -> None:
         """`disk A terms full`, `disk A holders full`, `disk A holders good`."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from tests.simulation.climate import ALL_FAULTS, STRIKES
 from tests.simulation.seeds import Outcome
+from tests.simulation.storm import WAYS
 
 STRUCK = ("Gained", "Lost", "SaveHolder", "SaveTerm", "Send")
 """The effects before which a fault strikes on purpose."""
@@ -26,7 +27,10 @@ MUST_HAPPEN = (
     "network: notice lost",
     *(f"strike: {fault} before {effect}" for fault in STRIKES for effect in STRUCK),
     *("a guard forgotten", "an instance forgets in the calm"),
-    *("call unanswered", "reply after patience ended", "planned hand-over"),
+    *("call unanswered", "reply after patience ended"),
+    *(f"planned hand-over {way}" for way in WAYS),
+    *("step-down: accepted", "step-down: refused"),
+    *("a leader made room", "strike: the successor is cut off"),
     "observe: observed",
     *(f"take: {verdict}" for verdict in ("granted", "changed", "term-too-low")),
     *(f"renew: {verdict}" for verdict in ("granted", "not-holder")),
@@ -36,6 +40,9 @@ MUST_HAPPEN = (
 """What a run of some hundred seeds must have seen. `not-released` cannot be: a version has one state.
 
 Nor `other-configuration`: an agent that sees a refusal does not ask. Stories and conformance have both."""
+
+OPERATORS_MUST_HAPPEN = (*MUST_HAPPEN, "a leader made room once more, after it had been in vain")
+"""And where operators act all the time."""
 
 ENOUGH_SEEDS = 300
 """So many seeds see all of it."""

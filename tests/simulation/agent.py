@@ -31,6 +31,7 @@ from leader.protocol.events import (
     SaveHolder,
     SaveTerm,
     Send,
+    StepDownAsked,
     TermNotSaved,
     TermSaved,
     Ticked,
@@ -73,6 +74,7 @@ class Agent:
         self.frozen = False
         self.dead = False
         self.allowed = True
+        self.fit = True
         self.electors: dict[str, Elector] = {}
         self.disk = disk
         self._network = network
@@ -111,7 +113,14 @@ class Agent:
         for election in setup.elections:
             self.electors[election] = Elector(
                 Identity(
-                    election, setup.node, setup.incarnation, self.names, setup.configuration, setup.priority
+                    election,
+                    setup.node,
+                    setup.incarnation,
+                    self.names,
+                    setup.configuration,
+                    setup.priority,
+                    setup.preempt,
+                    setup.preempt_delay_ms,
                 ),
                 self.now,
                 random=Random(self._time.random.getrandbits(64)),
@@ -164,6 +173,20 @@ class Agent:
         def take_in() -> None:
             self._promises.told(self, event)
             self._feed([Heard(election, event) for election in self.electors])
+
+        self._whenever_awake(take_in)
+
+    def ask_to_step_down(self, to: str | None) -> None:
+        """Hand each election over that this agent leads, if it sees who could follow."""
+
+        def take_in() -> None:
+            for election, elector in self.electors.items():
+                heir = elector.heir(to, self.now)
+                self._time.count(f"step-down: {'accepted' if heir.node else 'refused'}")
+                if heir.node:
+                    event = StepDownAsked("asked", heir.node)
+                    self._promises.told(self, event)
+                    self._feed([Heard(election, event)])
 
         self._whenever_awake(take_in)
 
@@ -235,6 +258,8 @@ class Agent:
             heard = self._events.popleft()
             if heard.asked is not None and isinstance(heard.event, Replied):
                 self._promises.heard(self, heard.election, heard.asked, heard.event)
+            if isinstance(heard.event, RegistrySeen):
+                self._promises.shown(self, heard.election, heard.event.candidates)
             self._carry_out(heard.election, self.electors[heard.election].handle(heard.event, self.now))
             if not self.dead:
                 self._promises.look(self, heard.election)
@@ -378,8 +403,12 @@ class Agent:
     def _registration(self, now: int) -> str:
         lately = {name: p for name, (at, p) in self._answered.items() if now - at < LEASE_NS}
         return registry.write(
-            priority=self.setup.priority,
-            contends=self.allowed,
-            sees_majority=len(lately) > len(self.names) // 2,
-            processes=lately.items(),
+            registry.Entry(
+                incarnation=self.setup.incarnation,
+                priority=self.setup.priority,
+                contends=self.allowed and self.fit,
+                fit=self.fit,
+                sees_majority=len(lately) > len(self.names) // 2,
+                processes=tuple(lately.items()),
+            )
         )

@@ -8,18 +8,22 @@ from typing import TypeVar
 from leader.protocol.events import NS_PER_MS
 from tests.simulation.clock import BootClock
 from tests.simulation.network import Weather
+from tests.simulation.timeline import LEASE_MS
 
 T = TypeVar("T")
 
 EDGES = (953, 953, 953, 1000, 1047, 1047, 1047)
 """Rates of hosts' clocks, in thousandths: most stand at the edge that promise 1 allows."""
 
-NODE_FAULTS = ("freeze", "crash", "reboot", "stop", "step down", "pause", "full disk", "copy")
+NODE_FAULTS = ("freeze", "crash", "reboot", "stop", "full disk", "copy")
+OPERATORS = ("step down", "ask to step down", "pause", "unfit", "another priority")
+"""What those who run the nodes do, with good intent, and what a check of fitness does."""
 DATA_FAULTS = ("restart with older data", "restart with no data", "flush", "evict", "roll back")
 INSTANCE_FAULTS = ("restart with all data", "hang", "down", "ineligible", "clock step", "liar")
 NETWORK_FAULTS = ("cut", "cut one way", "isolate", "swap address", "misdirect")
 STORIES = ("relay", "move")
-ALL_FAULTS = (*NODE_FAULTS, *DATA_FAULTS, *INSTANCE_FAULTS, *NETWORK_FAULTS, *STORIES)
+ALL_FAULTS = (*NODE_FAULTS, *OPERATORS, *DATA_FAULTS, *INSTANCE_FAULTS, *NETWORK_FAULTS, *STORIES)
+NODES = "ABCDEF"
 LONG_AGO_MS = 1_000_000
 TERM_AHEAD = 10**9
 """Where clocks are far behind: what they show at first, and the term that every node remembers."""
@@ -47,6 +51,11 @@ class Climate:
     slow_jobs: float
     ambushes: float
     """How often an instance goes back in time just before a late request arrives."""
+    preempts: frozenset[str]
+    """The nodes that make room for a better one."""
+    preempt_delay_ms: int
+    spoils: float
+    """How often the node that a leader makes room for is cut off at that moment."""
     wall: str
     """Instances' wall clocks: `honest`, `one fast`, `wild`, or all far `behind` the terms."""
     stray: str = ""
@@ -59,13 +68,13 @@ class Climate:
         return self.stray == "list"
 
 
-def draw(random: Random) -> Climate:
-    """The climate of one seed."""
+def draw(random: Random, *, operators: bool = False) -> Climate:
+    """The climate of one seed; with `operators`, one where they act all the time."""
     count = random.choice((3, 3, 3, 3, 3, 3, 3, 5, 5, 4, 1, 1))
     instances = tuple("12345"[:count])
     stray = random.choice(("list", "lease")) if count == 3 and random.random() < 0.2 else ""
     wall = random.choice(("honest", "one fast", "wild", "behind"))
-    rates = _rates(random)
+    rates = _busy(random) if operators else _rates(random)
     if stray == "list":
         rates = {
             fault: rate
@@ -85,6 +94,9 @@ def draw(random: Random) -> Climate:
         slow_disk=random.choice((0.0, 0.1)),
         slow_jobs=random.choice((0.0, 0.5)),
         ambushes=0.0 if stray else random.choice((0.0, 0.0, 0.3)),
+        preempts=frozenset(name for name in NODES if random.random() < 0.5),
+        preempt_delay_ms=random.choice((1, 1, 2, 3)) * LEASE_MS,
+        spoils=random.choice((0.0, 0.5, 0.9)),
         wall=wall,
         stray=stray,
         servers=(*instances, SPARE) if stray == "list" or "move" in rates else instances,
@@ -95,7 +107,7 @@ def _nodes(random: Random) -> tuple[tuple[str, BootClock, int], ...]:
     count = random.choice((2, 2, 2, 3, 3, 3, 4, 5, 6))
     clocks = [BootClock(random.choice(EDGES), random.randrange(10**15)) for _ in range(count)]
     priorities = [100, *(random.choice((0, 50, 100, 100, 100)) for _ in range(count - 1))]
-    return tuple(zip("ABCDEF"[:count], clocks, priorities, strict=True))
+    return tuple(zip(NODES[:count], clocks, priorities, strict=True))
 
 
 def _weather(random: Random, *, keeps_data: bool) -> Weather:
@@ -123,6 +135,12 @@ def _rates(random: Random) -> dict[str, float]:
     if random.random() < 0.5:
         chosen.append("freeze")
     return {fault: random.choice((0.1, 0.3, 0.8)) for fault in chosen}
+
+
+def _busy(random: Random) -> dict[str, float]:
+    """What operators do, often, amid the other faults or without any."""
+    acts = {action: random.choice((0.1, 0.3, 0.8)) for action in OPERATORS if random.random() < 0.6}
+    return acts if random.random() < 0.6 else _rates(random) | acts
 
 
 def pick(random: Random, values: Sequence[T]) -> T:

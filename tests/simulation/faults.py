@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from leader.protocol.calls import Observe, Renew
-from leader.protocol.events import Effect, Gained, Lost, SaveHolder, SaveTerm, Send
+from leader.protocol.events import Cause, Effect, Gained, Lost, SaveHolder, SaveTerm, Send
 from tests.simulation.climate import Climate
 from tests.simulation.instance import NOTHING
 from tests.simulation.mischief import Mischief
@@ -41,7 +41,10 @@ class Faults(Mischief):
             "reboot": self._reboot,
             "stop": self._stop,
             "step down": self._step_down,
+            "ask to step down": self._ask_to_step_down,
             "pause": self._pause,
+            "unfit": self._unfit,
+            "another priority": self._another_priority,
             "full disk": self._fill_disk,
             "copy": self._copy,
             "restart with all data": lambda: self._server().restart(),
@@ -121,6 +124,21 @@ class Faults(Mischief):
         node = self._victim()
         node.allow(allowed=False)
         self.later(lambda: node.allow(allowed=True))
+
+    def _ask_to_step_down(self) -> None:
+        self._victim().ask_to_step_down(self.random.choice((None, "A", "B", "C")))
+
+    def _unfit(self) -> None:
+        node = self._victim()
+        node.turn(fit=False)
+        self.later(lambda: node.turn(fit=True))
+
+    def _another_priority(self) -> None:
+        """Restart a node with another priority; one candidate is always left."""
+        node = self._victim()
+        node.priority = self.random.choice((50, 100, 200) if node.name == "A" else (0, 50, 100, 200))
+        node.crash()
+        self._start_later(node)
 
     def _fill_disk(self) -> None:
         disk = self._victim().disk
@@ -230,7 +248,11 @@ class Faults(Mischief):
 
     def strike(self, place: str, effect: Effect) -> None:
         """Let a fault strike just before an effect is carried out."""
-        if not self.raging or not _is_delicate(effect) or not self.time.chance(self.climate.strike_share):
+        if not self.raging:
+            return
+        if isinstance(effect, Lost) and effect.cause is Cause.PREEMPTED:
+            self._spoil(effect)
+        if not _is_delicate(effect) or not self.time.chance(self.climate.strike_share):
             return
         node = self.world.nodes.get(place)
         if node is None or node.agent is None or node.agent.frozen:
@@ -246,6 +268,13 @@ class Faults(Mischief):
                 self._isolate(node)
             case _:
                 self._hang(self._server())
+
+    def _spoil(self, lost: Lost) -> None:
+        """Cut off the node that a leader makes room for; the reason begins with its name."""
+        node = self.world.nodes.get(lost.reason.split()[0])
+        if node is not None and self.time.chance(self.climate.spoils):
+            self.time.count("strike: the successor is cut off")
+            self._cut(node.place, node.instances)
 
     def ambush(self, _: Sent, destination: Destination) -> None:
         """Let an instance go back in time just before a late request arrives."""

@@ -49,6 +49,8 @@ class Setup:
     instances: tuple[str, ...]
     configuration: Configuration
     habits: Habits
+    preempt: bool = False
+    preempt_delay_ms: int = 0
 
 
 def words(effect: Gained | Lost | ClaimFailed) -> str:

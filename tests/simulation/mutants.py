@@ -11,6 +11,7 @@ ELECTORATE = "leader/protocol/electorate.py"
 CALLS = "leader/protocol/calls.py"
 AGENT = "tests/simulation/agent.py"
 INSTANCE = "tests/simulation/instance.py"
+PREFERENCE = "leader/protocol/preference.py"
 QUORUM = "leader/protocol/quorum.py"
 RESUME = "leader/protocol/resume.py"
 TENURE = "leader/protocol/tenure.py"
@@ -403,5 +404,68 @@ MUTANTS = (
         TENURE,
         "if self.stage is Stage.LEADING and witness.is_takeable(self.lease_ms, now):",
         "if False:",
+    ),
+    Mutant(
+        "makes room for who has just come",
+        "preference",
+        "preempt",
+        PREFERENCE,
+        "return now - self._streaks[node].since >= self.pause_ns",
+        "return True",
+        seeds="tests.simulation.operators_seeds",
+    ),
+    Mutant(
+        "makes room as soon as it leads",
+        "preference",
+        "preempt",
+        PREFERENCE,
+        "if now - led_since < self.pause_ns:",
+        "if False:",
+        seeds="tests.simulation.operators_seeds",
+    ),
+    Mutant(
+        "makes room for its equal",
+        "preference",
+        "preempt",
+        PREFERENCE,
+        "c.priority > self._priority",
+        "c.priority >= self._priority",
+        seeds="tests.simulation.operators_seeds",
+    ),
+    Mutant(
+        "a restart does not begin the wait anew",
+        "preference",
+        "preempt-restarted",
+        PREFERENCE,
+        "            and known.incarnation == candidate.incarnation\n",
+        "",
+        seeds="tests.simulation.operators_seeds",
+    ),
+    Mutant(
+        "the pause does not double",
+        "preference",
+        "preempt-in-vain",
+        PREFERENCE,
+        "            self._failures += 1\n",
+        "",
+        seeds="tests.simulation.operators_seeds",
+    ),
+    Mutant(
+        "who was asked to go does not rest",
+        "successor",
+        "successor-dies",
+        ELECTOR,
+        "                self._rests_until = now + self.lease_ns",
+        "                pass",
+        by_seeds=False,
+    ),
+    Mutant(
+        "a named successor rests",
+        "successor",
+        "successor-rests",
+        ELECTOR,
+        "rests_until = opens if identity.node in self.electorate.successors() else self._rests_until",
+        "rests_until = self._rests_until",
+        by_seeds=False,
     ),
 )

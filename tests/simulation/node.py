@@ -3,14 +3,14 @@
 from dataclasses import dataclass, field
 
 from leader.protocol.calls import Configuration
-from leader.protocol.events import ContentionChanged, StepDownAsked
+from leader.protocol.events import Cause, ContentionChanged, StepDownAsked
 from leader.protocol.resume import Place
 from tests.simulation.agent import Agent
 from tests.simulation.clock import BootClock
 from tests.simulation.machine import Disk, Habits, Setup
 from tests.simulation.network import Network
 from tests.simulation.promises import Promises
-from tests.simulation.timeline import LEASE_NS, WALL_MS
+from tests.simulation.timeline import LEASE_MS, LEASE_NS, WALL_MS
 
 
 @dataclass(slots=True)
@@ -31,7 +31,10 @@ class Node:
     machine: str = ""
     boot: int = 1
     directory: int = 1
+    preempt: bool = False
+    preempt_delay_ms: int = 3 * LEASE_MS
     allowed: bool = True
+    fit: bool = True
     disk: Disk = field(default_factory=Disk)
     agent: Agent | None = None
     agent_type: type[Agent] = Agent
@@ -62,8 +65,8 @@ class Node:
         agent = self.agent_type(self._setup(), self.place, self.network, self.promises, self.disk)
         self.agent = self.network.recipients[self.place] = agent
         agent.start()
-        if not self.allowed:
-            self.allow(allowed=False)
+        if not (self.allowed and self.fit):
+            self._tell_contention()
 
     def _setup(self) -> Setup:
         return Setup(
@@ -77,6 +80,8 @@ class Node:
             instances=self.instances,
             configuration=self.configuration,
             habits=self.habits,
+            preempt=self.preempt,
+            preempt_delay_ms=self.preempt_delay_ms,
         )
 
     def crash(self) -> None:
@@ -116,16 +121,31 @@ class Node:
     # What its operator does.
 
     def step_down(self, successor: str | None = None) -> None:
-        """Ask the agent to hand over."""
+        """Tell the agent to hand over, whatever it knows of the others."""
         if self.agent is not None:
             self.agent.tell(StepDownAsked("asked", successor))
 
-    def allow(self, *, allowed: bool) -> None:
-        """Let this node contend, or keep it from that."""
-        self.allowed = allowed
+    def ask_to_step_down(self, to: str | None = None) -> None:
+        """Ask the agent to hand over; it refuses where it sees nobody that could follow."""
         if self.agent is not None:
-            self.agent.allowed = allowed
-            self.agent.tell(ContentionChanged(allowed=allowed, reason="" if allowed else "paused"))
+            self.agent.ask_to_step_down(to)
+
+    def allow(self, *, allowed: bool) -> None:
+        """Let this node contend, or pause it."""
+        self.allowed = allowed
+        self._tell_contention()
+
+    def turn(self, *, fit: bool) -> None:
+        """Let this node be fit to lead, or unfit."""
+        self.fit = fit
+        self._tell_contention()
+
+    def _tell_contention(self) -> None:
+        if self.agent is not None:
+            self.agent.allowed, self.agent.fit = self.allowed, self.fit
+            cause = Cause.UNFIT if self.allowed else Cause.PAUSED
+            contends = self.allowed and self.fit
+            self.agent.tell(ContentionChanged(contends, "" if contends else str(cause), cause))
 
     def copied(self, place: str) -> "Node":
         """The same node once more, on the same machine, with a copy of its runtime directory."""
@@ -143,6 +163,8 @@ class Node:
             boot=self.boot,
             directory=self.directory + 1,
             habits=self.habits,
+            preempt=self.preempt,
+            preempt_delay_ms=self.preempt_delay_ms,
             disk=Disk(runtime=self.disk.runtime),
             agent_type=self.agent_type,
         )

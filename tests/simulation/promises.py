@@ -3,6 +3,7 @@
 They know the effects, the calls and the answers of the agents, but nothing of what an elector keeps inside.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -10,6 +11,8 @@ from typing import Protocol
 from leader.protocol.calls import Call, Release, Renew, Resume, Take, Verdict
 from leader.protocol.elector import Elector
 from leader.protocol.events import (
+    Candidate,
+    Cause,
     ClaimFailed,
     ContentionChanged,
     Event,
@@ -21,6 +24,7 @@ from leader.protocol.events import (
 )
 from leader.protocol.record import Holder
 from tests.simulation.clock import BootClock
+from tests.simulation.preferences import Preferences
 from tests.simulation.server import ABSURD_TERM
 from tests.simulation.timeline import LEASE_NS, Timeline
 
@@ -118,6 +122,9 @@ class Promises:
         """Whether no fault is left that excuses a lost leadership."""
         self.addresses_change = False
         """Whether one server may come to answer under two names, which may cost a vote at once."""
+        self.gains: Counter[str] = Counter()
+        """How often somebody began to lead, by election."""
+        self.preferences = Preferences()
         self.questions = 0
         self.answered_yes = 0
         self._seats: dict[tuple[Agent, str], Seat] = {}
@@ -207,10 +214,33 @@ class Promises:
         if isinstance(effect, Gained):
             self._gained(agent, election, seat, effect)
         elif isinstance(effect, Lost):
+            if effect.cause is Cause.PREEMPTED:
+                seat.dismissed = True
+                self._made_room(agent, election, effect)
             self._lost(agent, seat)
+
+    def shown(self, agent: Agent, election: str, candidates: tuple[Candidate, ...]) -> None:
+        """Note what the registry shows an agent that makes room for others."""
+        identity = agent.electors[election].identity
+        if identity.preempt:
+            own = identity.priority, agent.lease_ns
+            self.preferences.shown(agent, election, candidates, own, agent.now)
+
+    def _made_room(self, agent: Agent, election: str, lost: Lost) -> None:
+        successor, delay_ms = lost.reason.split()[0], agent.electors[election].identity.preempt_delay_ms
+        wrong = self.preferences.made_room(agent, election, successor, delay_ms, agent.now)
+        self.time.count("a leader made room")
+        if self.preferences.in_vain:
+            self.time.counts["a leader made room once more, after it had been in vain"] = (
+                self.preferences.in_vain
+            )
+        if wrong:
+            self._break("preference", f"{agent.place} made room for {successor}: {wrong}")
 
     def _gained(self, agent: Agent, election: str, seat: Seat, gained: Gained) -> None:
         holder, reign = gained.holder, self._reigns.get(election)
+        self.gains[election] += 1
+        self.preferences.gained(agent, election, agent.now)
         if (election, agent.place, holder.term) in self._released:
             self._break("terms grow", f"{agent.place} leads with {holder}, which was released before")
         if gained.resumed:

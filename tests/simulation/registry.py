@@ -2,32 +2,57 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import NamedTuple
 
 from leader.protocol.calls import Registration
 from leader.protocol.events import NS_PER_MS, Candidate, Instant
 
 
-def write(*, priority: int, contends: bool, sees_majority: bool, processes: Iterable[tuple[str, str]]) -> str:
+class Entry(NamedTuple):
+    """What a node registers."""
+
+    incarnation: str
+    priority: int
+    contends: bool
+    fit: bool
+    sees_majority: bool
+    processes: tuple[tuple[str, str], ...]
+
+
+def write(entry: Entry) -> str:
     """The text that a node registers."""
-    pairs = ",".join(f"{name}={process}" for name, process in processes)
-    return f"{priority};{contends:d};{sees_majority:d};{pairs}"
+    pairs = ",".join(f"{name}={process}" for name, process in entry.processes)
+    flags = f"{entry.contends:d};{entry.fit:d};{entry.sees_majority:d}"
+    return f"{entry.incarnation};{entry.priority};{flags};{pairs}"
 
 
 @lru_cache(maxsize=512)
-def _read(text: str) -> tuple[int, bool, bool, tuple[tuple[str, str], ...]]:
-    priority, contends, sees, pairs = text.split(";")
+def read(text: str) -> Entry:
+    """What a node registered."""
+    incarnation, priority, contends, fit, sees, pairs = text.split(";")
     processes = tuple(
         (name, process) for name, _, process in (pair.partition("=") for pair in pairs.split(","))
     )
-    return int(priority), contends == "1", sees == "1", processes
+    return Entry(incarnation, int(priority), contends == "1", fit == "1", sees == "1", processes)
 
 
 def candidates(registry: Iterable[Registration], node: str, now: Instant) -> tuple[Candidate, ...]:
     """The other nodes as candidates."""
     found = []
-    for entry in registry:
-        if entry.node != node:
-            priority, contends, sees, processes = _read(entry.text)
-            seen_at = now - entry.age_ms * NS_PER_MS
-            found.append(Candidate(entry.node, priority, contends, sees, seen_at, processes))
+    for registered in registry:
+        if registered.node != node:
+            entry = read(registered.text)
+            found.append(
+                Candidate(
+                    node=registered.node,
+                    priority=entry.priority,
+                    contends=entry.contends,
+                    sees_majority=entry.sees_majority,
+                    seen_at=now - registered.age_ms * NS_PER_MS,
+                    processes=entry.processes,
+                    incarnation=entry.incarnation,
+                    paused=not entry.contends and entry.fit,
+                    fit=entry.fit,
+                )
+            )
     return tuple(found)

@@ -5,15 +5,13 @@ from dataclasses import dataclass, field
 
 from tests.simulation.instance import NOTHING
 from tests.simulation.promises import BrokenPromise
-from tests.simulation.storm import Storm
+from tests.simulation.storm import HAND_OVER_LEASES, Storm
 from tests.simulation.timeline import LEASE_NS
 
 STORMS = 4
 STORM_LEASES = 13.0
 SETTLING_LEASES = 1.2
 """A leader from before the calm may still be lost within so many: its last votes may have come late."""
-HAND_OVER_LEASES = 0.15
-"""After a clean release somebody leads within so many: a tenth is what all but a successor hold back."""
 GUARD_LEASES = 1.5
 STEADY_LEASES = 1.5
 FOUND_LEASES = 2.0
@@ -38,9 +36,11 @@ class Outcome:
     log: tuple[str, ...] = ()
 
 
-def run_seed(seed: int, *, keeps_log: bool = False, checks_deadline: bool = True) -> Outcome:
+def run_seed(
+    seed: int, *, keeps_log: bool = False, checks_deadline: bool = True, operators: bool = False
+) -> Outcome:
     """Run the world of this seed: storms of faults, each followed by a calm."""
-    storm = Storm(seed, keeps_log=keeps_log, checks_deadline=checks_deadline)
+    storm = Storm(seed, keeps_log=keeps_log, checks_deadline=checks_deadline, operators=operators)
     outcome = Outcome(seed)
     try:
         for _ in range(STORMS):
@@ -57,16 +57,16 @@ def run_seed(seed: int, *, keeps_log: bool = False, checks_deadline: bool = True
 
 
 def _hand_over(storm: Storm) -> None:
-    """Let a leader step down, and see that another one follows soon, though notices come twice and late."""
-    leader = storm.world.leader()
-    if not storm.hand_over():
-        return
+    """Let a leader hand over, and see that somebody follows soon, though notices come twice and late."""
+    gains = storm.world.promises.gains
+    leases = storm.hand_over()
+    before = gains[storm.world.elections[0]]
 
     def is_followed() -> bool:
-        return storm.world.leader() not in (None, leader)
+        return gains[storm.world.elections[0]] > before and storm.world.leader() is not None
 
-    if not storm.time.run_until(storm.time.now + int(HAND_OVER_LEASES * LEASE_NS), is_followed):
-        raise BrokenPromise("found", f"nobody leads {HAND_OVER_LEASES} leases after a planned hand-over")
+    if leases and not storm.time.run_until(storm.time.now + int(leases * LEASE_NS), is_followed):
+        raise BrokenPromise("found", f"nobody leads {leases} leases after a planned hand-over")
 
 
 def _calm(storm: Storm) -> float:
@@ -86,7 +86,7 @@ def _calm(storm: Storm) -> float:
         world.run_leases(TAKEN_BACK_LEASES)
     world.sample()
     world.promises.calm = False
-    if not world.is_led():
+    if not storm.time.run_until(storm.time.now + int(HAND_OVER_LEASES * LEASE_NS), world.is_led):
         raise BrokenPromise("steady", "the election is open again without a fault")
     _hand_over(storm)
     if storm.forget_guard():

@@ -10,6 +10,12 @@ from tests.simulation.server import Server
 from tests.simulation.timeline import LEASE_MS, LEASE_NS, WALL_MS
 from tests.simulation.world import World, configuration
 
+HAND_OVER_LEASES = 0.15
+"""After a clean release somebody leads within so many, if another is able to."""
+REST_LEASES = 1.3
+"""Else the one who was asked to go leads again: a lease later, by the slowest clock."""
+WAYS = ("by itself", "to one", "to a dead one", "by a pause", "by unfitness")
+"""How a leadership is handed over."""
 RENEWED = "renew: granted"
 """What an account counts for each renewal."""
 
@@ -17,9 +23,11 @@ RENEWED = "renew: granted"
 class Storm:
     """A world under faults."""
 
-    def __init__(self, seed: int, *, keeps_log: bool = False, checks_deadline: bool = True) -> None:
+    def __init__(
+        self, seed: int, *, keeps_log: bool = False, checks_deadline: bool = True, operators: bool = False
+    ) -> None:
         world = World(seed, (), keeps_log=keeps_log, checks_deadline=checks_deadline)
-        self.climate: Climate = draw(world.random)
+        self.climate: Climate = draw(world.random, operators=operators)
         world.instances, world.elections = self.climate.instances, self.climate.elections
         self.world, self.time, self.random = world, world.time, world.random
         self.faults = Faults(world, self.climate)
@@ -27,7 +35,7 @@ class Storm:
             term_ns=lambda: self._pause_ns(self.climate.slow_disk),
             jobs_ns=lambda: self._pause_ns(self.climate.slow_jobs),
             sends_at_death=lambda: self.time.chance(0.5),
-            strike=self.faults.strike if self.climate.strike_share else None,
+            strike=self.faults.strike,
         )
         self._put_up()
 
@@ -50,6 +58,7 @@ class Storm:
         for name, clock, priority in climate.nodes:
             wall_ms = WALL_MS + self.random.choice((-1, 0, 0, 1)) * HOUR_MS
             node = world.add_node(name, clock=clock, priority=priority, wall_ms=wall_ms, habits=self._habits)
+            node.preempt, node.preempt_delay_ms = name in climate.preempts, climate.preempt_delay_ms
             if climate.wall == "behind":
                 node.disk.terms = dict.fromkeys(world.elections, TERM_AHEAD)
             self.time.at(int(self.random.random() * LEASE_NS / 2), node.start)
@@ -136,6 +145,7 @@ class Storm:
             if node.agent is not None:
                 node.agent.finish_writing()
                 node.agent.thaw()
+            node.fit = True
             node.allow(allowed=not alone or node.name == "A")
             self._keep_running(node)
 
@@ -145,19 +155,42 @@ class Storm:
             node.start()
             self.time.after(LEASE_NS // 100, self._keep_running, node)
 
-    def hand_over(self) -> bool:
-        """Ask a leader to step down while another node may follow; whether that was possible."""
-        leader = self.world.leader()
-        able = [n for n in self.world.nodes.values() if n.allowed and n.priority and n.name != STRAY]
-        node = next((node for node in able if node.agent is leader), None)
-        if leader is None or node is None or len(able) < 2:
-            return False
+    def hand_over(self) -> float:
+        """Let a leader hand over in one of the ways there are; within how many leases another must follow.
+
+        0 if nobody is there that could.
+        """
         self.world.network.weather = Weather(doubled=0.3, requests_doubled=0.3, notices_held_up=0.9)
         if self.random.random() < 0.7:
             self._await_renewals()
-        self.time.count("planned hand-over")
-        node.step_down()
-        return True
+        leader = self.world.leader()
+        able = [n for n in self.world.nodes.values() if n.allowed and n.priority and n.name != STRAY]
+        node = next((node for node in able if node.agent is leader), None)
+        others = [other for other in able if other is not node]
+        if leader is None or node is None or not others:
+            return 0.0
+        way = self.random.choice(WAYS)
+        self.time.count(f"planned hand-over {way}")
+        return self._hand_over(way, node, self.random.choice(others), len(others))
+
+    def _hand_over(self, way: str, node: Node, heir: Node, others: int) -> float:
+        """A tenth of a lease is what all but a successor hold back; a leader that was asked rests for one."""
+        soon = HAND_OVER_LEASES
+        match way:
+            case "by itself":
+                node.step_down()
+            case "to one":
+                node.step_down(heir.name)
+            case "to a dead one":
+                heir.crash()
+                heir.allowed = False  # it is started again in a calm
+                node.step_down(heir.name)
+                soon = HAND_OVER_LEASES if others > 1 else REST_LEASES
+            case "by a pause":
+                node.allow(allowed=False)
+            case _:
+                node.turn(fit=False)
+        return soon
 
     def _await_renewals(self) -> None:
         """Let the leader renew, so that the notices of it may arrive after those of its release."""
@@ -178,6 +211,7 @@ class Storm:
             if not server.up:
                 self.faults.start_server(server)
         for node in self.world.nodes.values():
+            node.fit = True
             node.allow(allowed=True)
         self._add_stray()
 

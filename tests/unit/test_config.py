@@ -60,6 +60,7 @@ class TestWhatIsRead:
             [elections.reports]
             priority = 0
             preempt = true
+            preempt_delay = "45s"
             on_gained = ["/usr/local/bin/gained"]
             on_lost = ["/usr/local/bin/lost"]
             hook_timeout = "5s"
@@ -83,13 +84,22 @@ class TestWhatIsRead:
         assert list(config.elections) == ["default", "reports"]
         assert config.elections["reports"].observes
         assert config.elections["reports"].hook_timeout_ms == 5_000
+        assert config.elections["reports"].preempt_delay_ms == 45_000
         assert config.fitness.min_free_disk_percent == {"/": 2.0}
         assert config.api.socket_mode == 0o660
         told = "\n".join(config.notes)
-        assert "elections.reports.preempt: parsed, not acted on in this version" in told
+        assert "preempt" not in told
         assert "on_gained" not in told
         assert "api.group" not in told
         assert "api.listen" not in told
+
+    def test_a_better_node_is_waited_for_three_leases_unless_a_file_says_how_long(self) -> None:
+        """The wait follows the lease; it is shown where it matters."""
+        text = "[elections.a]\npreempt = true\n[elections.b]"
+        config = read(text, lease="20s")
+        assert {election.preempt_delay_ms for election in config.elections.values()} == {60_000}
+        assert render(config).count("preempt_delay") == 1
+        assert "elections.a.preempt_delay" in problems('[elections.a]\npreempt_delay = "10ms"')
 
     def test_instances_can_have_names_of_their_own(self) -> None:
         """A table gives the names; they do not change the fingerprint, and neither does the order."""

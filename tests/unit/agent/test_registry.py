@@ -1,5 +1,7 @@
 """What nodes tell each other through the quorum."""
 
+from dataclasses import replace
+
 import pytest
 
 from leader.agent.registry import Entry, Registry, decode, encode
@@ -49,6 +51,16 @@ def test_other_nodes_are_candidates_with_processes_under_our_names() -> None:
     assert (candidate.node, candidate.priority, candidate.processes) == ("b", 50, (("one", "p1"),))
     assert registry.candidates("default", "b", {}) == ()
     assert registry.candidates("unknown", "a", {}) == ()
+
+
+def test_a_candidate_shows_why_it_cannot_lead() -> None:
+    """So that whoever hands over can say it in one sentence."""
+    registry = Registry()
+    entry = replace(ENTRY, contends=False, paused=True, fit=False, reason="kernel")
+    registry.learn("one", [Registration("b", 0, encode(entry))], SECOND)
+    (candidate,) = registry.candidates("default", "a", {})
+    assert (candidate.paused, candidate.fit, candidate.reason) == (True, False, "kernel")
+    assert candidate.incarnation == ENTRY.incarnation
 
 
 def test_a_node_that_an_instance_no_longer_keeps_is_gone() -> None:

@@ -1,5 +1,7 @@
 """What a candidate knows of the quorum and of the others."""
 
+from dataclasses import replace
+
 from leader.protocol.calls import Answer, Configuration, Observe, Verdict
 from leader.protocol.electorate import TEN_YEARS_MS, Electorate
 from leader.protocol.events import NS_PER_MS, Candidate, Replied
@@ -113,11 +115,25 @@ def test_a_better_candidate_is_waited_for_a_worse_one_is_not() -> None:
 
 
 def test_the_node_whose_record_runs_out_is_not_waited_for() -> None:
-    """It is the one that has gone."""
+    """It is the one that has gone; one that took a record just now has not."""
     electorate = made()
     show(electorate, "x", State.HELD)
-    electorate.learn_candidates((candidate("b", 200),), 0)
-    assert electorate.courtesy_ns("default", "a", 100, 0) == 0
+    rival = replace(candidate("b", 200), seen_at=LEASE_NS)
+    electorate.learn_candidates((rival,), LEASE_NS)
+    assert electorate.courtesy_ns("default", "a", 100, LEASE_NS - 1) > 0
+    assert electorate.courtesy_ns("default", "a", 100, LEASE_NS) == 0
+
+
+def test_only_the_newest_release_names_a_successor() -> None:
+    """An instance that missed what came later may keep an older one."""
+    electorate = made()
+    for number, name in enumerate("xyz"):
+        show(electorate, name, State.RELEASED)
+        witness = electorate.witnesses[name]
+        assert witness.record is not None
+        holder, successor = Holder("b", "b-1", 8 - number), "dc"[min(number, 1)]
+        witness.record = replace(witness.record, holder=holder, successor=successor)
+    assert electorate.successors() == {"d"}
 
 
 def test_the_successor_goes_at_once_and_the_others_hold_back() -> None:

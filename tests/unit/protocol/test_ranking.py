@@ -1,15 +1,17 @@
 """Who goes first when an election is open."""
 
+from collections import Counter
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from leader.protocol.events import NS_PER_MS, Candidate
 from leader.protocol.ranking import (
     LONGEST_WAIT_NS,
+    before,
     best,
     live,
     longest_back_off_ns,
-    rank,
     rank_wait_ns,
     step_ns,
 )
@@ -30,11 +32,13 @@ def test_every_candidate_has_a_rank_of_its_own(nodes: list[str], data: st.DataOb
     """Each counts the others, and together they are 0, 1, 2 and so on."""
     priorities = {node: data.draw(st.integers(1, 3)) for node in nodes}
     ranks = [
-        rank(
-            "default",
-            node,
-            priorities[node],
-            [candidate(other, priority=priorities[other]) for other in nodes if other != node],
+        len(
+            before(
+                "default",
+                node,
+                priorities[node],
+                [candidate(other, priority=priorities[other]) for other in nodes if other != node],
+            )
         )
         for node in nodes
     ]
@@ -44,14 +48,19 @@ def test_every_candidate_has_a_rank_of_its_own(nodes: list[str], data: st.DataOb
 @given(st.sampled_from(NODES), st.sampled_from(NODES))
 def test_a_higher_priority_goes_first(one: str, other: str) -> None:
     """Whatever the hash says."""
-    assert rank("default", one, 100, [candidate(other, priority=50)]) == 0
-    assert rank("default", one, 50, [candidate(other, priority=100)]) == 1
+    assert before("default", one, 100, [candidate(other, priority=50)]) == []
+    assert before("default", one, 50, [rival := candidate(other, priority=100)]) == [rival]
 
 
 def test_several_elections_spread_over_the_nodes() -> None:
-    """The hash of election and node gives different elections different first candidates."""
-    firsts = {best(f"election {number}", [candidate(node) for node in NODES]) for number in range(100)}
-    assert len(firsts) == len(NODES)
+    """The hash gives five equal nodes about twenty of a hundred each; a higher priority wins them all."""
+    nodes = [candidate(node) for node in NODES[:5]]
+    firsts = Counter(best(f"election {number}", nodes) for number in range(100))
+    assert len(firsts) == 5
+    assert min(firsts.values()) >= 10
+    assert max(firsts.values()) <= 30
+    preferred = [*nodes, candidate("n7", priority=101)]
+    assert {best(f"election {number}", preferred) for number in range(100)} == {"n7"}
 
 
 def test_only_who_would_lead_and_was_seen_within_a_lease_is_live() -> None:
