@@ -27,7 +27,6 @@ restart or a short cut takes."""
 _A_WHILE = rules.duration(100, 3_600_000)
 _STABLE_FOR = rules.duration(1_000, 86_400_000)
 _OFTEN = rules.integer(1, 1_000)
-_LATER = "parsed, not acted on in this version"
 
 
 def load(
