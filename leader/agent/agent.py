@@ -27,12 +27,15 @@ from leader.agent.job_lane import JobLane
 from leader.agent.jobs import Jobs, Quorum, Sight
 from leader.agent.journal import Journal
 from leader.agent.lane import Lane, Surroundings, answering
+from leader.agent.pause import PauseStore
 from leader.agent.pulse import Happening, Pulse
 from leader.agent.registry import Entry, Registry, encode
+from leader.agent.steering import Steered, Steering
 from leader.agent.store import HolderStore, TermStore, boot_id, directory_id, machine_id
 from leader.config.model import Config, InstanceConfig
 from leader.errors import ConfigurationError
 from leader.instances.instance import Instance
+from leader.instances.problems import Ineligible, Unanswered
 from leader.protocol.calls import Notice, Reply
 from leader.protocol.elector import Elector, Identity
 from leader.protocol.events import NS_PER_MS, Cause, Noticed, RegistrySeen, StepDownAsked
@@ -96,9 +99,22 @@ class Agent:
         job_lanes = {instance.name: JobLane(instance, around.patience_ns) for instance in instances}
         self._jobs = Jobs(
             Quorum(config.node.name, job_lanes, config.quorum.lease_ms),
-            Sight(self._holder, self._not_silent, self._alive_nodes),
+            Sight(self._holder, self._drains, self._not_silent, self._alive_nodes),
             self.conductor.guards,
             self.journal,
+        )
+        self._steering = Steering(
+            Steered(
+                config.node.name,
+                self.conductor,
+                self.contention,
+                self._jobs,
+                self.registry,
+                self.journal,
+                self._forget,
+                self._lease_ns,
+            ),
+            PauseStore(directories.state),
         )
         self.answers = Answers(
             Parts(
@@ -110,6 +126,7 @@ class Agent:
                 self._jobs,
                 self.journal,
                 self.history,
+                self._steering,
             )
         )
 
@@ -172,9 +189,11 @@ class Agent:
             tasks.append(group.create_task(self.conductor.keep_time(), name="time"))
             tasks.append(group.create_task(self.hooks.run(), name="hooks"))
             tasks.append(group.create_task(self.fitness.run(), name="fitness"))
+            tasks.append(group.create_task(self._steering.run(), name="steering"))
             tasks.append(group.create_task(self._pulse.run(), name="pulse"))
             tasks.append(group.create_task(self._annals.run(), name="annals"))
             self.conductor.start(self.lanes)
+            self._steering.begin()
             self.fitness.begin()
             await self._stopping.wait()
             self.conductor.save_seen_terms()
@@ -283,12 +302,26 @@ class Agent:
             )
         )
 
+    async def _forget(self, node: str) -> dict[str, str]:
+        """Have every instance drop a node; why not, by the name of each that did not."""
+        patience_ns = self._lease_ns // 10
+        failures = {}
+        for name, lane in self.lanes.items():
+            try:
+                await lane.instance.forget(node, patience_ns)
+            except (Unanswered, Ineligible) as error:
+                failures[name] = error.problem.sentence
+        return failures
+
     # What the jobs' desk sees.
 
     def _holder(self, election: str) -> Holder | None:
         """This node's leadership, computed now (rule R6)."""
         elector = self.conductor.electors[election]
         return elector.tenure.holder if elector.tenure and elector.leads(clock.now_ns()) else None
+
+    def _drains(self, election: str) -> bool:
+        return self._steering.drains(election)
 
     def _not_silent(self) -> frozenset[str]:
         return frozenset(lane.name for lane in answering(self.lanes, clock.now_ns()))

@@ -16,7 +16,9 @@ from leader.agent.jobs import Jobs
 from leader.agent.journal import Journal, Listener
 from leader.agent.lane import Lane, answering
 from leader.agent.registry import Registry
+from leader.agent.steering import Steering
 from leader.agent.tally import Tally
+from leader.api.control import Control
 from leader.api.figures import Figures
 from leader.api.peers import Peer, why_forbidden
 from leader.api.source import About
@@ -39,6 +41,7 @@ class Parts:
     jobs: Jobs
     journal: Journal
     history: History
+    steering: Steering
 
 
 class Answers:
@@ -53,6 +56,7 @@ class Answers:
         self._jobs = parts.jobs
         self._journal = parts.journal
         self._history = parts.history
+        self._steering = parts.steering
         self._tally = Tally(parts.journal)
 
     def about(self) -> About:
@@ -62,6 +66,10 @@ class Answers:
     def forbids(self, peer: Peer | None) -> str:
         """Why that process may not change anything; empty for root, this agent's user, and `[api] group`."""
         return why_forbidden(peer, self._config.api.group)
+
+    def control(self) -> Control:
+        """What an operator may ask of this agent."""
+        return self._steering
 
     async def claim(self, wish: Wish) -> Tick | None:
         """A tick, once it is decided; None if this agent ends before."""
@@ -98,7 +106,7 @@ class Answers:
     def view(self) -> AgentView:
         """All that this node knows."""
         now = clock.now_ns()
-        quorum = self._config.quorum
+        quorum, pause = self._config.quorum, self._steering.pause_now
         voting = len(answering(self._lanes, now))
         tolerates = voting - quorum.majority if voting >= quorum.majority else -1
         return AgentView(
@@ -110,7 +118,7 @@ class Answers:
             majority=quorum.majority,
             tolerates=tolerates,
             verdict=verdict(voting, len(self._lanes), quorum.majority),
-            pause=None,
+            pause=pause.view() if pause else None,
             unfit=self._contention.reasons.get(Cause.UNFIT, ""),
             elections=tuple(
                 view.election_view(elector, now) for elector in self._conductor.electors.values()

@@ -41,6 +41,7 @@ from leader.protocol.events import (
     Unbarred,
 )
 from leader.protocol.events import TermNotSaved as TermWasNotSaved
+from leader.protocol.record import Holder
 
 
 class Conductor:
@@ -132,6 +133,13 @@ class Conductor:
     async def settled(self) -> None:
         """Return when nothing is held any more, and every release was answered or given up."""
         while not all(elector.settled for elector in self.electors.values()):
+            self._progress.clear()
+            await self._progress.wait()
+
+    async def over(self, election: str, holder: Holder) -> None:
+        """Return when this leadership is released here, or given up otherwise."""
+        elector = self.electors[election]
+        while elector.tenure is not None and elector.tenure.holder == holder:
             self._progress.clear()
             await self._progress.wait()
 

@@ -52,6 +52,10 @@ class Guards:
         if left_ns > 0:
             asyncio.get_running_loop().call_later(left_ns / 1e9, self.ended, election)
 
+    def count(self, election: str) -> int:
+        """How many there are."""
+        return len(self._guards[election])
+
     def are_gone(self, election: str) -> bool:
         """Whether no guard of this election is left, nor may still come back."""
         return not self._guards[election] and clock.now_ns() >= self._returning_until

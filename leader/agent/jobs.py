@@ -43,10 +43,12 @@ class Quorum:
 class Sight:
     """What this agent sees of the world at the moment of asking.
 
-    Its leadership of an election, if it leads; the instances that are not silent; the nodes that live.
+    Its leadership of an election, if it leads; whether no new job may start under it; the instances that are
+    not silent; the nodes that live.
     """
 
     holder: Callable[[str], Holder | None]
+    drains: Callable[[str], bool]
     answering: Callable[[], frozenset[str]]
     alive: Callable[[], frozenset[str]]
 
@@ -118,6 +120,10 @@ class Jobs:
                         tick.notice(run, now)
                 event.set()
 
+    def look_again(self) -> None:
+        """Let the ticks that wait see whether they may be claimed now."""
+        self._wake_all()
+
     def _wake_all(self) -> None:
         for event in self._ticks.values():
             event.set()
@@ -160,7 +166,8 @@ class Jobs:
         return leave
 
     def _around(self, tick: Tick) -> Surroundings:
-        holder = self._sight.holder(tick.wish.election)
+        may_claim = tick.is_at_stake or not self._sight.drains(tick.wish.election)
+        holder = self._sight.holder(tick.wish.election) if may_claim else None
         if holder is not None and self._turns.setdefault(tick.wish.job, tick) is not tick:
             holder = None
         return Surroundings(holder, self._sight.answering(), self._sight.alive())
@@ -271,6 +278,14 @@ class Jobs:
                 self._put(Report(replace(run, state=RunState.INTERRUPTED)), now - run.age_ms * NS_PER_MS)
 
     # What is known.
+
+    def running(self, election: str) -> tuple[str, ...]:
+        """The jobs of which a tick runs on this node, or is about to."""
+        owned = {own.run.job for own in self._own.values() if own.run.election == election}
+        claiming = {
+            tick.wish.job for tick in self._ticks if tick.wish.election == election and tick.is_at_stake
+        }
+        return tuple(sorted(owned | claiming))
 
     async def look(self, job: str = "") -> None:
         """Ask every instance for all it keeps, of all jobs or of one."""

@@ -103,6 +103,11 @@ class Registry:
         entries = ((decode(r.node, r.text), now - r.age_ms * NS_PER_MS) for r in registrations)
         self._seen[instance] = {entry.node: (seen_at, entry) for entry, seen_at in entries if entry}
 
+    def drop(self, node: str) -> None:
+        """Forget one node."""
+        for kept in self._seen.values():
+            kept.pop(node, None)
+
     def nodes(self) -> dict[str, tuple[Instant, Entry]]:
         """Each node with the moment it was last seen at any instance."""
         newest: dict[str, tuple[Instant, Entry]] = {}

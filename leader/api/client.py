@@ -14,6 +14,7 @@ from typing import Any
 
 from leader.api.answers import Sure, checked, document, path_of, sure, unreachable
 from leader.api.once import DEFAULT_GAP_S, ClaimedTick, Overlap, RunningBlock, Terms, claimed
+from leader.api.orders import Orders
 from leader.api.patience import Patience
 from leader.api.token import POLL_S, token
 from leader.api.unix import UnixConnection
@@ -30,7 +31,7 @@ from leader.reach import SECOND_NS
 DEFAULT_TIMEOUT_S = 1.0
 
 
-class Client:
+class Client(Orders):
     """Asks one agent. It holds no connection between two questions, and may be shared by threads."""
 
     def __init__(
@@ -116,6 +117,15 @@ class Client:
         """
         found = self._ask("/v1/jobs", self._deadline_ns())["jobs"]
         return [entry for entry in found if job in ("", entry["job"])]
+
+    def work(self, election: str = "default") -> str:
+        """What runs here under the leadership of an election, in words; empty if nothing does.
+
+        Raises:
+            UnknownElection: there is none of that name.
+            AgentUnreachable: no answer in time.
+        """
+        return str(self._ask(path_of(election, "/work"), self._deadline_ns())["running"])
 
     def events(self) -> Iterator[dict[str, object]]:
         """A snapshot, then each change as it happens, until the agent ends the stream; it may be silent long.

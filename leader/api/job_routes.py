@@ -1,17 +1,16 @@
-"""The routes about jobs: claims of ticks, runs and their ends, and the ledger. Bodies are checked here.
+"""The routes about jobs: claims of ticks, runs and their ends, and the ledger.
 
 What a claim means is the agent's business. Whoever may open the socket may read; a POST needs a user that is
 allowed to, by the kernel's word.
 """
 
 import asyncio
-import json
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from secrets import token_hex
 
 from leader import clock
+from leader.api.body import Body, Unfit, name_of
 from leader.api.message import (
     Request,
     Response,
@@ -23,24 +22,16 @@ from leader.api.message import (
     refusal,
 )
 from leader.api.source import Source
-from leader.claims import checked_name
-from leader.errors import UsageError
 from leader.protocol.events import NS_PER_MS
 from leader.protocol.gap import DEFAULT_GAP_MS, LONGEST_GAP_MS, default_wait_ms, longest_wait_ms
 from leader.protocol.runs import Run, RunState
 from leader.protocol.snapshot import JobView
 from leader.protocol.ticks import Decision, Wish
 
-LONGEST_MS = 2**53
-LARGEST_INSTANT = 2**63
 CHANGES = ("claim", "run", "end")
 ENDS = (RunState.DONE, RunState.FAILED, RunState.STOPPED)
 RECORDED_S = 2.0
 """How long the answer to an end waits for a majority to have it."""
-
-
-class Unfit(ValueError):
-    """The body does not say what it must; the text is one sentence."""
 
 
 def change(source: Source, request: Request, parts: list[str]) -> Response | None:
@@ -74,66 +65,6 @@ def _change(source: Source, request: Request, job: str, what: str) -> Response:
 def refused(status: int, sentence: str) -> Response:
     """What is wrong and what to do, in a header as well, for `leader once`, which reads no JSON."""
     return refusal(status, sentence, (("Leader-Error", printable(sentence)),))
-
-
-class Body:
-    """The JSON object in a request; what is missing has a default, what is wrong is `Unfit`."""
-
-    def __init__(self, data: bytes) -> None:
-        try:
-            content = json.loads(data or b"{}")
-        except (ValueError, RecursionError):
-            content = None
-        if not isinstance(content, dict):
-            raise Unfit("the body is no JSON object: send one, such as {}")
-        self._content: Mapping[str, object] = content
-
-    def number(self, name: str, default: int, greatest: int = LONGEST_MS) -> int:
-        """A whole number from 0 on."""
-        value = self._content.get(name, default)
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= greatest:
-            raise Unfit(f"{name} must be a whole number from 0 to {greatest}")
-        return value
-
-    def name(self, name: str, default: str) -> str:
-        """A name, such as that of an election."""
-        return name_of(self._content.get(name, default), name)
-
-    def flag(self, name: str) -> bool:
-        """True or false."""
-        value = self._content.get(name, False)
-        if not isinstance(value, bool):
-            raise Unfit(f"{name} must be true or false")
-        return value
-
-    def choice(self, name: str, choices: tuple[str, ...]) -> str:
-        """One of these; the first is the default."""
-        value = self._content.get(name, choices[0])
-        if value not in choices:
-            raise Unfit(f"{name} must be one of {', '.join(choices)}")
-        return str(value)
-
-    def called_at(self) -> int:
-        """When `once` was called, by this host's boot clock; now, if that was not said, or cannot be."""
-        now = clock.now_ns()
-        said = self.number("called_at_ns", now, LARGEST_INSTANT)
-        return said if now - LONGEST_GAP_MS * NS_PER_MS < said <= now else now
-
-    def has(self, name: str) -> bool:
-        """Whether it was said."""
-        return name in self._content
-
-
-def name_of(value: object, what: str) -> str:
-    """The value, if it can be a name of something.
-
-    Raises:
-        Unfit: it cannot.
-    """
-    try:
-        return checked_name(value, what)
-    except UsageError as error:
-        raise Unfit(str(error)) from None
 
 
 # Claims.

@@ -6,7 +6,7 @@ Knows nothing of sockets, connections or bytes on a wire.
 from dataclasses import asdict, fields
 from functools import partial
 
-from leader.api import job_routes
+from leader.api import control_routes, job_routes
 from leader.api.message import (
     READ,
     Request,
@@ -28,7 +28,7 @@ def respond(source: Source, request: Request) -> Response:
     """The answer to one request, whatever it asks for."""
     parts = parts_of(request.target)
     path = "/".join(parts)
-    change = job_routes.change(source, request, parts)
+    change = job_routes.change(source, request, parts) or control_routes.change(source, request, parts)
     if change is not None:
         return change
     answer = find(source, parts)
@@ -57,6 +57,8 @@ def find(source: Source, parts: list[str]) -> Response | None:  # noqa: C901, PL
             return Response(200, line(snapshot(source)), joins=source.subscribe)
         case ["", "v1", "elections", election, "guard"]:
             return guard(source, election)
+        case ["", "v1", "elections", election, "work"]:
+            return control_routes.work(source, election)
         case ["", "v1", "jobs"]:
             return job_routes.jobs(source)
         case ["", "v1", "jobs", job]:
@@ -103,6 +105,8 @@ def guard(source: Source, election: str) -> Response:
     """A stream for whoever runs jobs while this node leads: it says when they must end, and is waited for."""
     if election not in source.elections():
         return no_such_election(source.elections(), election)
+    if source.control().drains(election):
+        return refusal(503, f"this node is about to hand {election} over, so no job starts here any more")
     about = {"event": "guarding", **asdict(source.about())}
     return Response(200, line(about), joins=partial(source.guard, election))
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from leader.api.control import Control
 from leader.api.figures import Figures
 from leader.api.peers import Peer
 from leader.protocol.runs import Run
@@ -69,6 +70,9 @@ class Source(Protocol):
 
     def forbids(self, peer: Peer | None) -> str:
         """Why that process may not change anything, in a sentence that says what to do; empty if it may."""
+
+    def control(self) -> Control:
+        """What an operator may ask of the agent."""
 
     async def claim(self, wish: Wish) -> Tick | None:
         """A tick, once it is decided; None if the agent ends before."""

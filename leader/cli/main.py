@@ -24,7 +24,11 @@ MODULES = {
     "wait": "leader.cli.wait",
     "status": "leader.cli.status",
     "health": "leader.cli.health",
+    "step-down": "leader.cli.step_down",
+    "pause": "leader.cli.pause",
+    "resume": "leader.cli.pause",
     "quorum": "leader.cli.quorum",
+    "forget": "leader.cli.forget",
     "config": "leader.cli.config",
     "demo": "leader.cli.demo",
 }
@@ -86,7 +90,7 @@ def run(arguments: list[str]) -> int:
     asked = arguments[0] if arguments else ""
     code = importlib.import_module(QUICK[asked]).main(arguments[1:]) if asked in QUICK else None
     if code is None:
-        modules = [MODULES[asked]] if asked in MODULES else list(MODULES.values())
+        modules = [MODULES[asked]] if asked in MODULES else list(dict.fromkeys(MODULES.values()))
         code = importlib.import_module("leader.cli.whole").run(arguments or ["--help"], modules)
     flush()
     return WRONG_USAGE if not arguments else code if isinstance(code, int) else 0

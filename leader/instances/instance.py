@@ -169,6 +169,16 @@ class Instance:
         command = ("DEL", self._caller.jobs_key, *self._caller.keys(elections))
         return await self._bounded(command, lambda reply: int(str(reply)), timeout_ns)
 
+    async def forget(self, node: str, timeout_ns: int) -> bool:
+        """Drop a node's entry from the registry; False if there is none.
+
+        Raises:
+            Unanswered: no answer in time; it may be dropped all the same.
+            Ineligible: the instance refused.
+        """
+        command = ("HDEL", self._caller.registry_key, node)
+        return await self._bounded(command, lambda reply: str(reply) == "1", timeout_ns)
+
     async def listen(
         self, heard: Callable[[Notice], None], heard_run: Callable[[Run], None] = lambda _run: None
     ) -> None:

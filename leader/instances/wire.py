@@ -48,8 +48,16 @@ class Caller:
 
     def keys(self, elections: Iterable[str]) -> list[str]:
         """The keys of the configuration, of the registry, and of each election's record, in this order."""
-        prefix = f"leader:{self.cluster}"
-        return [f"{prefix}:configuration", f"{prefix}:nodes", *(self.record_key(e) for e in elections)]
+        return [
+            f"leader:{self.cluster}:configuration",
+            self.registry_key,
+            *(self.record_key(e) for e in elections),
+        ]
+
+    @property
+    def registry_key(self) -> str:
+        """The key of the registry."""
+        return f"leader:{self.cluster}:nodes"
 
     def record_key(self, election: str) -> str:
         """The key of one election's record."""

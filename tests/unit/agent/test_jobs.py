@@ -48,7 +48,9 @@ async def test_a_tick_that_is_still_being_decided_is_not_called_interrupted(
     """One instance has it, the others are slow: the job starts in the end, and may not be run again."""
     monkeypatch.setattr(desk, "RETURN_NS", 1_000_000)
     lanes = {name: HandmadeLane(name, answers=name == "1") for name in NAMES}
-    sight = Sight(lambda _: Holder("a", "i", 7), lambda: frozenset(NAMES), lambda: frozenset("a"))
+    sight = Sight(
+        lambda _: Holder("a", "i", 7), lambda _: False, lambda: frozenset(NAMES), lambda: frozenset("a")
+    )
     jobs = Jobs(Quorum("a", lanes, 10_000), sight, Guards(), Journal("a"))
     caring = asyncio.create_task(jobs.run())
     deciding = asyncio.create_task(jobs.claim(Wish("report", "mine", "a", "default", 0, 45_000, 20_000)))
@@ -64,7 +66,9 @@ async def test_a_tick_that_is_still_being_decided_is_not_called_interrupted(
 async def test_a_run_that_is_heard_of_after_its_end_has_ended() -> None:
     """Its connection and its end come on two connections, and may be read in either order."""
     lanes = {name: HandmadeLane(name, answers=True) for name in NAMES}
-    sight = Sight(lambda _: Holder("a", "i", 7), lambda: frozenset(NAMES), lambda: frozenset("a"))
+    sight = Sight(
+        lambda _: Holder("a", "i", 7), lambda _: False, lambda: frozenset(NAMES), lambda: frozenset("a")
+    )
     jobs = Jobs(Quorum("a", lanes, 10_000), sight, Guards(), Journal("a"))
     caring = asyncio.create_task(jobs.run())
     run = Run("report", "mine", RunState.RUNNING, "a", "default", 7, 0)

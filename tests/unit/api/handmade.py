@@ -14,16 +14,71 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from leader.api.control import HandedOver, Paused, StepDown, Work
 from leader.api.figures import Figures
 from leader.api.limits import Limits
 from leader.api.peers import Peer
 from leader.api.server import Server, bind_socket
 from leader.api.source import About, Change, Listener
+from leader.errors import Refused
 from leader.protocol.runs import Run
-from leader.protocol.snapshot import AgentView, ElectionView, HistoryView, JobView, Leadership, Role
+from leader.protocol.snapshot import (
+    AgentView,
+    ElectionView,
+    HistoryView,
+    JobView,
+    Leadership,
+    PauseView,
+    Role,
+)
 from leader.protocol.ticks import Decision, Tick, Wish
 
 PROJECT = Path(__file__).resolve().parents[3]
+
+
+@dataclass
+class HandmadeControl:
+    """Does what it is asked, unless it has been given a sentence to refuse with."""
+
+    refusal: str = ""
+    draining: bool = False
+    running: Work = field(default_factory=lambda: Work("default", 0, ()))
+    orders: list[object] = field(default_factory=list)
+    denied: list[str] = field(default_factory=list)
+    is_paused: bool = False
+
+    def _note(self, order: object) -> None:
+        if self.refusal:
+            raise Refused(self.refusal)
+        self.orders.append(order)
+
+    async def step_down(self, order: StepDown, peer: Peer) -> HandedOver:  # noqa: ARG002 - as in `Control`
+        self._note(order)
+        return HandedOver(order.election, "web-1", 4610, order.to or "web-2")
+
+    async def pause(self, reason: str, for_ms: int | None, peer: Peer) -> Paused:
+        self._note((reason, for_ms))
+        self.is_paused = True
+        return Paused(
+            PauseView(reason, f"uid {peer.uid}, pid {peer.pid}", "2026-01-31T12:00:00Z", for_ms), ""
+        )
+
+    async def resume(self, peer: Peer) -> bool:  # noqa: ARG002 - as in `Control`
+        self._note("resume")
+        was_paused, self.is_paused = self.is_paused, False
+        return was_paused
+
+    async def forget(self, node: str, peer: Peer) -> None:  # noqa: ARG002 - as in `Control`
+        self._note(node)
+
+    def deny(self, what: str, why: str, peer: Peer | None) -> None:  # noqa: ARG002 - as in `Control`
+        self.denied.append(what)
+
+    def work(self, election: str) -> Work:  # noqa: ARG002 - as in `Control`
+        return self.running
+
+    def drains(self, election: str) -> bool:  # noqa: ARG002 - as in `Control`
+        return self.draining
 
 
 @dataclass
@@ -49,6 +104,7 @@ class HandmadeSource:
     writes: bool = True
     past: HistoryView = field(default_factory=lambda: HistoryView((), ()))
     counted: Figures = field(default_factory=Figures)
+    operator: HandmadeControl = field(default_factory=HandmadeControl)
     decides: asyncio.Event = field(default_factory=asyncio.Event)
 
     def about(self) -> About:
@@ -102,6 +158,9 @@ class HandmadeSource:
 
     def history(self) -> HistoryView:
         return self.past
+
+    def control(self) -> HandmadeControl:
+        return self.operator
 
     def figures(self) -> Figures:
         return self.counted

@@ -1,0 +1,41 @@
+"""The pause of a node, as it is kept in its state directory."""
+
+from pathlib import Path
+
+import pytest
+
+from leader import clock
+from leader.agent.pause import FILE, Pause, PauseStore
+from leader.errors import ConfigurationError
+
+
+def test_a_pause_is_kept_and_removed(tmp_path: Path) -> None:
+    """Another process finds it as it was, and none when it was removed."""
+    pause = Pause("upgrade", "uid 0, pid 7", 1_790_000_000_000, None)
+    PauseStore(tmp_path).save(pause)
+    assert PauseStore(tmp_path).load() == pause
+    PauseStore(tmp_path).remove()
+    assert PauseStore(tmp_path).load() is None
+    PauseStore(tmp_path).remove()
+
+
+@pytest.mark.parametrize(("left_ms", "is_kept"), [(60_000, True), (-1, False)])
+def test_a_pause_whose_time_is_over_is_none(tmp_path: Path, left_ms: int, *, is_kept: bool) -> None:
+    """Also if it ended while no agent ran."""
+    now_ms = clock.wall_ms()
+    PauseStore(tmp_path).save(Pause("", "uid 0, pid 7", now_ms - 100, now_ms + left_ms))
+    assert (PauseStore(tmp_path).load() is not None) is is_kept
+
+
+def test_it_is_told_who_asked_and_why() -> None:
+    """Without a reason nothing is made up."""
+    assert Pause("upgrade", "uid 0, pid 7", 0, None).sentence == "paused by uid 0, pid 7: upgrade"
+    assert Pause("", "uid 0, pid 7", 0, None).sentence == "paused by uid 0, pid 7"
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"reason": "x', '{"reason":"","by":"","since_ms":"x"}'])
+def test_a_file_that_cannot_be_read_keeps_the_agent_from_starting(tmp_path: Path, text: str) -> None:
+    """A node that was paused must not lead because of a torn file; the sentence says what to remove."""
+    (tmp_path / FILE).write_text(text)
+    with pytest.raises(ConfigurationError, match=r"pause\.json cannot be read .* remove it"):
+        PauseStore(tmp_path).load()
