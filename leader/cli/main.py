@@ -23,6 +23,7 @@ MODULES = {
     "fence": "leader.cli.fence",
     "wait": "leader.cli.wait",
     "status": "leader.cli.status",
+    "top": "leader.cli.top",
     "quorum": "leader.cli.quorum",
     "config": "leader.cli.config",
     "demo": "leader.cli.demo",

