@@ -25,11 +25,15 @@ from leader.tui.words import printable
 
 TICK_S = 0.5
 REFRESH_S = 1.0
+COST_SHARE = 100
+"""How many times what a refresh costs lies between two: a large cluster is not asked each second."""
+NS_PER_S = 1_000_000_000
+NEWS_S = 10
 RETRY_S = 0.25
 ROOM_FOR_EVENTS = 30
 EVENTS = 3
 AWAY = "the agent does not answer, trying again"
-KEYS = "? help  tab panes  / filter  s sort  d step down  p pause  u resume  q quit"
+KEYS = "? help / filter s sort d step-down p pause u resume q quit"
 
 
 class Top(App[None]):
@@ -39,6 +43,7 @@ class Top(App[None]):
     CSS = """
     Screen { background: ansi_default; color: ansi_default; }
     Static, Input { height: 1; background: ansi_default; color: ansi_default; }
+    #verdict { height: auto; max-height: 3; }
     Input, Input:focus { border: none; padding: 0; display: none; }
     #news { height: 8; display: none; margin: 1 0 0 0; }
     ModalScreen { align: center middle; background: ansi_default; }
@@ -48,8 +53,6 @@ class Top(App[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,ctrl+c", "quit", priority=False),
-        ("tab,right", "turn(1)"),
-        ("shift+tab,left", "turn(-1)"),
         *((str(number), f"pane({number - 1})") for number in range(1, len(PANES) + 1)),
         ("slash", "filter"),
         ("escape", "unfilter"),
@@ -70,6 +73,8 @@ class Top(App[None]):
         self._wanted = [""] * len(PANES)
         self._sorts: list[tuple[int | None, bool]] = [(None, False)] * len(PANES)
         self._news = ""
+        self._news_ns = 0
+        self._cost_s = 0.0
         self._changed = asyncio.Event()
 
     def compose(self) -> ComposeResult:
@@ -104,12 +109,15 @@ class Top(App[None]):
     async def _refresh_status(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(REFRESH_S):
+                async with asyncio.timeout(max(REFRESH_S, COST_SHARE * self._cost_s)):
                     await self._changed.wait()
             self._changed.clear()
             if self.state.answers:
-                with contextlib.suppress(Away):
-                    self._take(await self._agent.status())
+                with contextlib.suppress(Away, Declined):
+                    document = await self._agent.status()
+                    before = self._now()
+                    self._take(document)
+                    self._cost_s = (self._now() - before) / NS_PER_S
 
     def _hear(self, event: Any) -> None:  # noqa: ANN401 - JSON
         if event.get("event") == "snapshot":
@@ -117,7 +125,6 @@ class Top(App[None]):
         elif event.get("event") not in ("dropped", "ended"):
             self.state.note(event)
             self._changed.set()
-            self.draw()
 
     def _take(self, document: Any) -> None:  # noqa: ANN401 - JSON
         try:
@@ -140,7 +147,7 @@ class Top(App[None]):
         if view is not None:
             _put(screen.query_one("#head", Static), headline(view))
             verdict = _verdict(view) if answers else verdict
-        _put(screen.query_one("#verdict", Static), Text(self._news, style="bold") if self._news else verdict)
+        _put(screen.query_one("#verdict", Static), self._line(verdict))
         _put(screen.query_one("#tabs", Static), self._tabs(view))
         news = screen.query_one("#news", Table)
         news.display = self.size.height >= ROOM_FOR_EVENTS and self._pane != EVENTS
@@ -166,8 +173,13 @@ class Top(App[None]):
             line.append(f"/{printable(self._wanted[self._pane])}", style="bold yellow")
         return line if view is not None or not self.state.answers else Text("")
 
+    def _line(self, verdict: Text) -> Text:
+        """What came of a key, for a while; that the agent is away matters more."""
+        is_new = self._news and self._now() - self._news_ns < NEWS_S * NS_PER_S
+        return Text(self._news, style="bold") if is_new and self.state.answers else verdict
+
     def _tell(self, sentence: str) -> None:
-        self._news = printable(sentence)
+        self._news, self._news_ns = printable(sentence), self._now()
         self.draw()
 
     def on_resize(self) -> None:
@@ -321,5 +333,4 @@ def _verdict(view: AgentView) -> Text:
 def _put(widget: Static, text: Text) -> None:
     """Draw a line, if it is another one than what stands there."""
     if widget.content != text:
-        text.no_wrap, text.overflow = True, "ellipsis"
         widget.update(text)

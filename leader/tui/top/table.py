@@ -22,6 +22,8 @@ class Table(ScrollView, can_focus=True):
     """Titles, rows and a cursor that stays on its row when others come and go."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab,right", "app.turn(1)", show=False),
+        Binding("shift+tab,left", "app.turn(-1)", show=False),
         Binding("up,k", "move(-1)", show=False),
         Binding("down,j", "move(1)", show=False),
         Binding("pageup", "page(-1)", show=False),
