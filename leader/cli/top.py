@@ -34,4 +34,6 @@ def run(socket_path: str, timeout_s: float) -> None:
     from leader.clock import now_ns  # noqa: PLC0415
     from leader.tui.top.app import Top  # noqa: PLC0415
 
-    Top(TopAgent(socket_path, timeout_s), now_ns).run(mouse=False)
+    app = Top(TopAgent(socket_path, timeout_s), now_ns)
+    app.run(mouse=False)
+    raise typer.Exit(app.return_code or 0)

@@ -91,6 +91,8 @@ class Table(ScrollView, can_focus=True):
         self.virtual_size = Size(self.size.width, max(1, self.size.height))
 
     def _drawn(self) -> list[Text]:
+        if not self._titles:
+            return []
         height = max(1, self.size.height - 1)
         self._top = max(self._cursor - height + 1, min(self._top, self._cursor, len(self._rows) - height), 0)
         seen = self._rows[self._top : self._top + height]

@@ -148,6 +148,20 @@ async def test_fifty_elections_and_two_hundred_nodes_scroll_in_60x15() -> None:
         await shows(pilot, app, "web-199", "web-180", "UTC")
 
 
+async def test_a_size_that_comes_before_the_first_answer_is_no_trouble() -> None:
+    """The agent may be down when top starts."""
+    agent = FakeAgent()
+    agent.is_away = True
+    app = top(agent)
+    async with app.run_test(size=(60, 15)) as pilot:
+        await shows(pilot, app, AWAY)
+        await pilot.resize_terminal(80, 24)
+        await pilot.press("down", "enter", "d", "p", "tab")
+        await shows(pilot, app, AWAY)
+        agent.is_away = False
+        await shows(pilot, app, "web-1")
+
+
 async def test_help_names_the_keys_and_q_quits() -> None:
     """In help, q closes it; outside, it ends top."""
     app = top(FakeAgent())
