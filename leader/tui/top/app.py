@@ -14,8 +14,9 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Input, Static
 
-from leader.protocol.snapshot import AgentView, ElectionView, Role
-from leader.tui.status import explanation, headline, verdict_line
+from leader.protocol.snapshot import AgentView, ElectionView
+from leader.tui.status import explanation, headline
+from leader.tui.top import deeds, look
 from leader.tui.top.agent import Agent, Away, Declined
 from leader.tui.top.dialogs import HELP, Page, Question
 from leader.tui.top.model import State
@@ -33,26 +34,16 @@ RETRY_S = 0.25
 ROOM_FOR_EVENTS = 30
 EVENTS = 3
 AWAY = "the agent does not answer, trying again"
-KEYS = "? help / filter s sort d step-down p pause u resume q quit"
 
 
 class Top(App[None]):
     """The application."""
 
     ENABLE_COMMAND_PALETTE = False
-    CSS = """
-    Screen { background: ansi_default; color: ansi_default; }
-    Static, Input { height: 1; background: ansi_default; color: ansi_default; }
-    #verdict { height: auto; max-height: 3; }
-    Input, Input:focus { border: none; padding: 0; display: none; }
-    #news { height: 8; display: none; margin: 1 0 0 0; }
-    ModalScreen { align: center middle; background: ansi_default; }
-    .dialog { width: 56; height: auto; border: round; padding: 0 1; }
-    .page { height: 1fr; background: ansi_default; scrollbar-size: 0 0; }
-    .page Static { height: auto; }
-    """
+    CSS = look.CSS
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q,ctrl+c", "quit", priority=False),
+        ("q", "quit"),
+        Binding("ctrl+c", "quit", priority=True),
         *((str(number), f"pane({number - 1})") for number in range(1, len(PANES) + 1)),
         ("slash", "filter"),
         ("escape", "unfilter"),
@@ -75,6 +66,7 @@ class Top(App[None]):
         self._news = ""
         self._news_ns = 0
         self._cost_s = 0.0
+        self._drawn_ns = self._draw_ns = 0
         self._changed = asyncio.Event()
 
     def compose(self) -> ComposeResult:
@@ -83,14 +75,14 @@ class Top(App[None]):
             yield Static(id=name, markup=False)
         yield Table(id="pane")
         yield Table(id="news", has_cursor=False)
-        yield Static(KEYS, id="keys", markup=False)
+        yield Static(look.KEYS, id="keys", markup=False)
         yield Input(placeholder="filter: enter keeps it, escape drops it", id="filter")
 
     def on_mount(self) -> None:
         """Begin to follow the agent."""
         self.query_one("#news").can_focus = False
         self.query_one("#pane").focus()
-        self.set_interval(TICK_S, self.draw)
+        self.set_interval(TICK_S, self._tick)
         self._follow()
         self._refresh_status()
 
@@ -139,16 +131,27 @@ class Top(App[None]):
 
     # What is shown.
 
+    def _tick(self) -> None:
+        """Count down, unless drawing costs too much to be done so often."""
+        if self._now() - self._drawn_ns >= COST_SHARE * self._draw_ns:
+            self.draw()
+
     def draw(self) -> None:
         """Show the state as of now."""
+        before = self._now()
+        self._draw()
+        self._drawn_ns = self._now()
+        self._draw_ns = self._drawn_ns - before
+
+    def _draw(self) -> None:
         screen = self.screen_stack[0]
         view, answers = self.state.aged(self._now()), self.state.answers
         verdict = Text(AWAY, style="bold red")
         if view is not None:
-            _put(screen.query_one("#head", Static), headline(view))
-            verdict = _verdict(view) if answers else verdict
-        _put(screen.query_one("#verdict", Static), self._line(verdict))
-        _put(screen.query_one("#tabs", Static), self._tabs(view))
+            look.put(screen.query_one("#head", Static), headline(view))
+            verdict = look.verdict(view) if answers else verdict
+        look.put(screen.query_one("#verdict", Static), self._line(verdict))
+        look.put(screen.query_one("#tabs", Static), self._tabs(view))
         news = screen.query_one("#news", Table)
         news.display = self.size.height >= ROOM_FOR_EVENTS and self._pane != EVENTS
         if view is None:
@@ -264,17 +267,12 @@ class Top(App[None]):
         election, view = self._election(), self.state.view
         if election is None or view is None:
             self._tell("choose an election in pane 1 first")
-        elif election.role is not Role.HOLDER:
-            where = f"{election.leader} leads it: run `leader step-down {election.election}` there"
-            self._tell(
-                f"{view.node} does not lead {election.election}; "
-                + (where if election.leader else "nobody leads it")
-            )
+        elif why := deeds.elsewhere(view, election):
+            self._tell(why)
         else:
             name = election.election
             self._ask(
-                f"{view.node} hands {name} over (term {election.term}) to the best-ranked other candidate. "
-                "Jobs that run only while it leads are stopped first, and for one lease it does not contend.",
+                deeds.step_down(view, election),
                 lambda: self._agent.step_down(name),
                 lambda answer: f"{answer.get('successor') or 'another node'} may lead {name} now",
             )
@@ -283,22 +281,16 @@ class Top(App[None]):
         """Keep this node from leading, after a yes."""
         view = self.state.view
         if view is not None:
-            led = [election.election for election in view.elections if election.role is Role.HOLDER]
-            over = f"hands over {', '.join(led)}, and " if led else ""
-            self._ask(
-                f"{view.node} {over}leads nothing until it is resumed, also after a restart.",
-                self._agent.pause,
-                lambda _: f"{view.node} is paused; u resumes it",
-            )
+            told = f"{view.node} is paused; u resumes it"
+            self._ask(deeds.pause(view), self._agent.pause, lambda _: told)
 
     def action_resume(self) -> None:
         """Let this node lead again, after a yes."""
         view = self.state.view
         if view is not None:
+            told = {True: f"{view.node} may lead again", False: f"{view.node} is not paused"}
             self._ask(
-                f"{view.node} may lead again, and contends by its priority.",
-                self._agent.resume,
-                lambda answer: f"{view.node} is {'resumed' if answer.get('resumed') else 'not paused'}",
+                deeds.resume(view), self._agent.resume, lambda answer: told[bool(answer.get("resumed"))]
             )
 
     def _ask(
@@ -319,18 +311,3 @@ class Top(App[None]):
             self._changed.set()
 
         self.run_worker(ask())
-
-
-def _verdict(view: AgentView) -> Text:
-    line = verdict_line(view)
-    if view.pause is not None:
-        line.append(f"; {view.node} is paused: {printable(view.pause.reason) or 'no reason given'}", "yellow")
-    if view.unfit:
-        line.append(f"; {view.node} is unfit: {printable(view.unfit)}", "yellow")
-    return line
-
-
-def _put(widget: Static, text: Text) -> None:
-    """Draw a line, if it is another one than what stands there."""
-    if widget.content != text:
-        widget.update(text)
