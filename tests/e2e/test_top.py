@@ -12,6 +12,7 @@ import pytest
 
 from leader.clock import now_ns
 from leader.tui.top.app import AWAY
+from tests.e2e.terminal import on_terminal
 from tests.support.agents import PROJECT, Cluster, Node, Settings, quorum_of, short_directory
 from tests.support.polling import NS_PER_S, until
 
@@ -136,6 +137,9 @@ def test_without_colour_nothing_is_coloured(cluster: Cluster) -> None:
 def test_without_a_terminal_it_points_to_status(cluster: Cluster) -> None:
     """Piped, or on a terminal that shows no screens."""
     node = next(iter(cluster.nodes.values()))
+    with on_terminal(node.command("top"), {**node.places(), "TERM": "dumb"}) as terminal:
+        assert terminal.ends() == 2
+    assert "leader status" in terminal.output
     said = node.run("top")
     assert said.code == 2
     assert "leader status" in said.complaint

@@ -1,6 +1,8 @@
 """What `leader top` shows, and what its keys do, on a screen in memory."""
 
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -173,3 +175,10 @@ async def test_help_names_the_keys_and_q_quits() -> None:
         await shows(pilot, app, "default")
         await pilot.press("q")
         await eventually(lambda: not app.is_running)
+
+
+def test_no_command_loads_what_draws_top_before_top_is_shown() -> None:
+    """Not even that of all commands that `--help` lists."""
+    program = "import sys, leader.cli.main as m; m.build(list(m.MODULES)); print('textual' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
