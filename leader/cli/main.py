@@ -24,6 +24,7 @@ MODULES = {
     "wait": "leader.cli.wait",
     "status": "leader.cli.status",
     "health": "leader.cli.health",
+    "top": "leader.cli.top",
     "step-down": "leader.cli.step_down",
     "pause": "leader.cli.pause",
     "resume": "leader.cli.pause",

