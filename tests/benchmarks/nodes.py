@@ -149,6 +149,19 @@ class Cluster:
                     return node
         raise TimeoutError("nobody gained leadership")
 
+    def next_loss(self, node: Node, timeout_s: float) -> int:
+        """The instant at which this node tells that it leads no more."""
+        assert node.stream is not None
+        deadline = now_ns() + int(timeout_s * 1e9)
+        while now_ns() < deadline:
+            node.stream.settimeout((deadline - now_ns()) / 1e9)
+            node.buffered += node.stream.recv(65_536)
+            at = now_ns()
+            *lines, node.buffered = node.buffered.split(b"\n")
+            if any(b'"event": "lost"' in line for line in lines):
+                return at
+        raise TimeoutError(f"{node.name} has lost nothing")
+
     def drain(self) -> None:
         """Read and forget what the agents told so far."""
         while ready := self.selector.select(0):

@@ -115,7 +115,7 @@ def test_a_drain_waits_for_the_jobs_that_run_and_lets_none_begin(quorum: Embedde
         other = cluster.others(leader)[0]
         able(leader, other)
         gate = leader.directory / "gate"
-        wait = f"until test -e {gate}; do sleep 0.05; done"
+        wait = f"while test -e {leader.directory} && ! test -e {gate}; do sleep 0.05; done"
         run = start(leader, "run", "--", "/bin/sh", "-c", wait)
         once = start(leader, "once", "report", "--", "/bin/sh", "-c", wait)
         until(lambda: "report" in leader.client().work() and "run" in leader.client().work(), "both run")
@@ -134,7 +134,7 @@ def test_a_drain_that_is_given_up_changes_nothing(quorum: EmbeddedQuorum) -> Non
         leader = cluster.wait_for_leader()
         able(leader, *cluster.others(leader))
         term = term_of(leader)
-        job = start(leader, "run", "--", "/bin/sleep", "600")
+        job = start(leader, "run", "--", "/bin/sleep", "60")
         until(leader.client().work, "it runs")
         late = leader.run("step-down", "--drain", "--timeout", "300ms")
         assert late.code == 1
@@ -259,7 +259,7 @@ def test_a_stop_during_a_drain_ends_the_agent(quorum: EmbeddedQuorum) -> None:
         leader = cluster.wait_for_leader()
         other = cluster.others(leader)[0]
         able(leader, other)
-        job = start(leader, "run", "--", "/bin/sleep", "600")
+        job = start(leader, "run", "--", "/bin/sleep", "60")
         until(leader.client().work, "it runs")
         drain = start(leader, "step-down", "--drain")
         until(lambda: late_start(leader) == 75, "the drain has begun")
@@ -279,6 +279,7 @@ def start(node: Node, *words: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         node.command(*words),
         env=node.places(),
+        cwd=PROJECT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
