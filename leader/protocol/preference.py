@@ -5,7 +5,7 @@ lead for a while without a break, and each preemption that came to nothing doubl
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from leader.protocol import ranking
 from leader.protocol.events import NS_PER_MS, Candidate, Instant
@@ -26,11 +26,16 @@ class Streak:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A preemption whose outcome is open: to whom, when, after which term."""
+    """A preemption whose outcome is open: to whom, when, after which term.
+
+    `held_term` is what the successor has held last, since `held_since`.
+    """
 
     successor: str
     term: int
     began: Instant
+    held_term: int = 0
+    held_since: Instant = 0
 
 
 class Preference:
@@ -83,13 +88,18 @@ class Preference:
         self._trial = Trial(successor, term, now)
 
     def judge(self, holder: Holder | None, now: Instant) -> None:
-        """See what came of it: the successor leads when the pause is over, or somebody else led before."""
+        """See what came of it: the successor leads when the pause is over, or somebody else led before.
+
+        A claim that it has not heard of may name it for a while; only who leads renews that beyond a lease.
+        """
         trial = self._trial
         if trial is None or holder is None or holder.term <= trial.term:
             return
         if holder.node != trial.successor:
             self._failures += 1
             self._trial = None
-        elif now - trial.began >= self.pause_ns:
+        elif holder.term != trial.held_term:
+            self._trial = replace(trial, held_term=holder.term, held_since=now)
+        elif now - trial.began >= self.pause_ns and now - trial.held_since >= self._lease_ns:
             self._failures = 0
             self._trial = None
