@@ -10,6 +10,9 @@ from leader.protocol.events import Cause, ContentionChanged
 ORDER = (Cause.RELEASED, Cause.PAUSED, Cause.UNFIT)
 """Which of several is told: the one that lasts longest."""
 
+BEFORE = {Cause.RELEASED: "", Cause.PAUSED: "paused ", Cause.UNFIT: "unfit: "}
+"""What stands before a reason where it is told alone."""
+
 
 class Contention:
     """Whether this node contends, and why it does not."""
@@ -21,7 +24,7 @@ class Contention:
 
     @property
     def reasons(self) -> Mapping[Cause, str]:
-        """All that forbids it now, a sentence each."""
+        """All that forbids it now, with the reason of each."""
         return self._reasons
 
     def forbid(self, cause: Cause, reason: str) -> None:
@@ -38,6 +41,7 @@ class Contention:
     def _tell(self) -> None:
         for cause in ORDER:
             if cause in self._reasons:
-                self._feed(ContentionChanged(allowed=False, reason=self._reasons[cause], cause=cause))
+                reason = BEFORE[cause] + self._reasons[cause]
+                self._feed(ContentionChanged(allowed=False, reason=reason, cause=cause))
                 return
         self._feed(ContentionChanged(allowed=True, reason=""))

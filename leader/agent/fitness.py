@@ -81,7 +81,7 @@ class Fitness:
         if self._judgement.fit:
             self._contention.allow(Cause.UNFIT)
         elif complaint:
-            self._contention.forbid(Cause.UNFIT, f"unfit: {complaint}")
+            self._contention.forbid(Cause.UNFIT, complaint)
         if was_fit is False and self._judgement.fit:
             self._journal.tell("fit", "this node is fit to lead again")
         elif was_fit is not False and not self._judgement.fit:

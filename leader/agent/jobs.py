@@ -282,6 +282,11 @@ class Jobs:
     def running(self, election: str) -> tuple[str, ...]:
         """The jobs of which a tick runs on this node, or is about to."""
         owned = {own.run.job for own in self._own.values() if own.run.election == election}
+        owned |= {
+            run.job
+            for run in self.ledger.all_runs(clock.now_ns())
+            if (run.node, run.election, run.state) == (self._quorum.node, election, RunState.RUNNING)
+        }
         claiming = {
             tick.wish.job for tick in self._ticks if tick.wish.election == election and tick.is_at_stake
         }

@@ -38,8 +38,9 @@ class Pause:
 
     @property
     def sentence(self) -> str:
-        """It in words."""
-        return f"paused by {self.by}" + (f": {self.reason}" if self.reason else "")
+        """It in words, to stand behind `paused`."""
+        until = "" if self.until_ms is None else f" until {clock.utc_iso(self.until_ms)}"
+        return f"by {self.by}{until}" + (f": {self.reason}" if self.reason else "")
 
     def view(self) -> PauseView:
         """It as it is shown now."""
@@ -53,7 +54,7 @@ class PauseStore:
         self._path = directory / FILE
 
     def load(self) -> Pause | None:
-        """The pause that a process before this one has kept, if its time is not over.
+        """The pause that a process before this one has kept; its time may be over.
 
         Raises:
             ConfigurationError: there is one that cannot be read.
@@ -61,7 +62,7 @@ class PauseStore:
         try:
             values = json.loads(self._path.read_text(encoding="utf-8"))
             until_ms = values["until_ms"]
-            pause = Pause(
+            return Pause(
                 str(values["reason"]),
                 str(values["by"]),
                 int(values["since_ms"]),
@@ -74,7 +75,6 @@ class PauseStore:
                 f"{self._path} cannot be read ({error}): it keeps this node from leading; remove it, and "
                 "pause the node anew with `leader pause` if it is not to lead"
             ) from error
-        return None if pause.is_over else pause
 
     def save(self, pause: Pause) -> None:
         """Keep it, durably.

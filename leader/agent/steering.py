@@ -6,16 +6,19 @@ pid.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from leader import clock
 from leader.agent.conductor import Conductor
 from leader.agent.contention import Contention
 from leader.agent.jobs import Jobs
 from leader.agent.journal import Journal
+from leader.agent.logs import log
 from leader.agent.pause import Pause, PauseStore
 from leader.agent.registry import Registry
 from leader.agent.threads import on_a_thread
@@ -33,6 +36,8 @@ LONGEST_SLEEP_S = 60.0
 """So often at least a pause looks at the wall clock, which may have been set."""
 
 MS_PER_S = 1000
+
+Done = TypeVar("Done")
 
 Forget = Callable[[str], Awaitable[dict[str, str]]]
 """Drops a node from the registry of each instance; why not, by the names of those that did not."""
@@ -65,13 +70,16 @@ class Steering:
         self._store = store
         self._draining: Counter[str] = Counter()
         self._changed = asyncio.Event()
+        self._turn = asyncio.Lock()
+        """One change of the pause after the other: file and memory say the same."""
+        self._working: set[asyncio.Task[Any]] = set()
         self.pause_now = store.load()
 
     # Its life.
 
     def begin(self) -> None:
         """Let this node not contend, if it was paused before the agent started."""
-        if self.pause_now is not None:
+        if self.pause_now is not None and not self.pause_now.is_over:
             self._steered.contention.forbid(Cause.PAUSED, self.pause_now.sentence)
 
     async def run(self) -> None:
@@ -80,16 +88,24 @@ class Steering:
             self._changed.clear()
             pause = self.pause_now
             if pause is not None and pause.is_over:
-                await self._end_pause("its time was over")
+                await self._time_is_over(pause)
                 continue
             left_ms = pause.left_ms if pause is not None else None
-            try:
-                async with asyncio.timeout(
-                    None if left_ms is None else min(left_ms / MS_PER_S, LONGEST_SLEEP_S)
-                ):
+            sleep_s = None if left_ms is None else min(left_ms / MS_PER_S, LONGEST_SLEEP_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(sleep_s):
                     await self._changed.wait()
-            except TimeoutError:
-                continue
+
+    async def _time_is_over(self, pause: Pause) -> None:
+        """End this pause, if no other has come since; a file that cannot be removed does no harm any more."""
+        async with self._turn:
+            if self.pause_now is not pause:
+                return
+            try:
+                await on_a_thread(self._store.remove)
+            except OSError as error:
+                log.warning("%s, which is over: it has no effect any more", _not_kept("ended", error))
+            self._contend("its time was over")
 
     # Stepping down.
 
@@ -139,6 +155,9 @@ class Steering:
             holder = elector.electorate.standing_holder(now)
             where = f"; run this on {holder.node}" if holder and holder.node != self._steered.node else ""
             raise Refused(f"{heir.refusal}{where}")
+        others = {candidate.node for candidate in elector.electorate.candidates}
+        if order.to is not None and order.to not in others:
+            raise Refused(heir.refusal)
         if not order.is_forced:
             raise Refused(f"{heir.refusal}; --force steps down all the same")
         return order.to or ""
@@ -151,6 +170,7 @@ class Steering:
         """
         self._draining[order.election] += 1
         try:
+            await self._steered.jobs.look()  # runs that the process before this one knew
             async with asyncio.timeout(order.timeout_ms / MS_PER_S):
                 while self.work(order.election):  # noqa: ASYNC110 - guards, runs and claims end in many places
                     await asyncio.sleep(LOOK_S)
@@ -165,8 +185,10 @@ class Steering:
 
     def work(self, election: str) -> Work:
         """What runs on this node under its leadership of an election."""
-        guarded = self._steered.conductor.guards.count(election)
-        return Work(election, guarded, self._steered.jobs.running(election))
+        guards = self._steered.conductor.guards
+        count = guards.count(election)
+        is_returning = count == 0 and not guards.are_gone(election)
+        return Work(election, count, self._steered.jobs.running(election), is_returning)
 
     def drains(self, election: str) -> bool:
         """Whether nothing new may begin here."""
@@ -180,21 +202,28 @@ class Steering:
         Raises:
             Refused: it cannot be kept over a restart.
         """
+        return await self._carried_through(self._pause(reason, for_ms, peer))
+
+    async def _pause(self, reason: str, for_ms: int | None, peer: Peer) -> Paused:
         now_ms = clock.wall_ms()
         pause = Pause(reason, _who(peer), now_ms, None if for_ms is None else now_ms + for_ms)
-        await self._keep(lambda: self._store.save(pause), "the pause cannot be kept")
-        self.pause_now = pause
-        self._changed.set()
-        self._steered.journal.tell(
-            "paused",
-            "this node is paused" + (f" for {format_duration(for_ms)}" if for_ms else ""),
-            level=logging.WARNING,
-            reason=reason,
-            uid=peer.uid,
-            pid=peer.pid,
-        )
-        warning = self._nobody_else()
-        self._steered.contention.forbid(Cause.PAUSED, pause.sentence)
+        async with self._turn:
+            try:
+                await on_a_thread(lambda: self._store.save(pause))
+            except OSError as error:
+                raise Refused(_not_kept("kept", error)) from error
+            self.pause_now = pause
+            self._changed.set()
+            self._steered.journal.tell(
+                "paused",
+                "this node is paused" + (f" for {format_duration(for_ms)}" if for_ms else ""),
+                level=logging.WARNING,
+                reason=reason,
+                uid=peer.uid,
+                pid=peer.pid,
+            )
+            warning = self._nobody_else()
+            self._steered.contention.forbid(Cause.PAUSED, pause.sentence)
         return Paused(pause.view(), warning)
 
     async def resume(self, peer: Peer) -> bool:
@@ -203,25 +232,32 @@ class Steering:
         Raises:
             Refused: it cannot be removed, and goes on.
         """
-        if self.pause_now is None:
-            return False
-        await self._end_pause("resumed", uid=peer.uid, pid=peer.pid)
-        return True
+        return await self._carried_through(self._resume(peer))
 
-    async def _end_pause(self, why: str, **by: int) -> None:
-        await self._keep(self._store.remove, "the pause cannot be ended")
+    async def _resume(self, peer: Peer) -> bool:
+        async with self._turn:
+            if self.pause_now is None:
+                return False
+            try:
+                await on_a_thread(self._store.remove)
+            except OSError as error:
+                raise Refused(_not_kept("ended", error)) from error
+            self._contend("resumed", uid=peer.uid, pid=peer.pid)
+            return True
+
+    async def _carried_through(self, work: Coroutine[Any, Any, Done]) -> Done:
+        """What this work comes to; whoever asked for it may go away, and it is done all the same."""
+        task = asyncio.create_task(work)
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
+        return await asyncio.shield(task)
+
+    def _contend(self, why: str, **by: int) -> None:
+        """Let this node contend again."""
         self.pause_now = None
         self._changed.set()
         self._steered.contention.allow(Cause.PAUSED)
         self._steered.journal.tell("resumed", "this node is paused no more", reason=why, **by)
-
-    async def _keep(self, write: Callable[[], None], what: str) -> None:
-        try:
-            await on_a_thread(write)
-        except OSError as error:
-            raise Refused(
-                f"{what} ({error.strerror}): make the state directory writable, and try again"
-            ) from error
 
     def _nobody_else(self) -> str:
         """A warning, if without this node some election has no candidate."""
@@ -251,7 +287,7 @@ class Steering:
             raise
         self._steered.registry.drop(node)
         self._steered.journal.tell(
-            "forgotten", f"{node} is dropped from the registry", node=node, uid=peer.uid, pid=peer.pid
+            "forgotten", f"{node} is dropped from the registry", dropped=node, uid=peer.uid, pid=peer.pid
         )
 
     def _check_gone(self, node: str, nodes: Mapping[str, tuple[Instant, object]], now: Instant) -> None:
@@ -269,7 +305,7 @@ class Steering:
 
     def deny(self, what: str, why: str, peer: Peer | None) -> None:
         """Tell the log that somebody asked in vain."""
-        logging.getLogger("leader").warning(
+        log.warning(
             "refused %s: %s",
             what,
             why,
@@ -277,6 +313,10 @@ class Steering:
                 "fields": {"uid": peer.uid if peer else "unknown", "pid": peer.pid if peer else "unknown"}
             },
         )
+
+
+def _not_kept(what: str, error: OSError) -> str:
+    return f"the pause cannot be {what} ({error.strerror}): make the state directory writable, and try again"
 
 
 def _who(peer: Peer) -> str:

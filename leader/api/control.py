@@ -52,15 +52,18 @@ class Work:
     election: str
     guarded: int
     jobs: tuple[str, ...]
+    is_returning: bool = False
+    """The agent was restarted just now, and what ran under it may still be on its way back."""
 
     def __bool__(self) -> bool:
         """Whether there is any."""
-        return bool(self.guarded or self.jobs)
+        return bool(self.guarded or self.jobs or self.is_returning)
 
     def __str__(self) -> str:
         """It in words."""
         run = "a command or block" if self.guarded == 1 else f"{self.guarded} commands or blocks"
         parts = [f"{run} under `leader run`"] if self.guarded else []
+        parts += ["what ran before the agent's restart"] if self.is_returning else []
         return " and ".join([*parts, *(f"job {job}" for job in self.jobs)]) or "nothing"
 
 

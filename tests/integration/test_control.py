@@ -82,6 +82,8 @@ def test_a_step_down_is_refused_in_one_sentence_and_changes_nothing(quorum: Embe
         elsewhere = other.run("step-down")
         assert elsewhere.code == 1
         assert f"{other} does not lead default: {leader} does; run this on {leader}" in elsewhere.complaint
+        for mistaken in ("web-9", leader.name):
+            assert leader.run("step-down", "--force", "--to", mistaken).code == 1
         unknown = leader.run("step-down", "--to", "web-9")
         assert unknown.code == 1
         assert "no other node of default is called web-9" in unknown.complaint
@@ -117,8 +119,8 @@ def test_a_drain_waits_for_the_jobs_that_run_and_lets_none_begin(quorum: Embedde
         gate = leader.directory / "gate"
         wait = f"while test -e {leader.directory} && ! test -e {gate}; do sleep 0.05; done"
         run = start(leader, "run", "--", "/bin/sh", "-c", wait)
-        once = start(leader, "once", "report", "--", "/bin/sh", "-c", wait)
-        until(lambda: "report" in leader.client().work() and "run" in leader.client().work(), "both run")
+        once = start(leader, "once", "drained", "--", "/bin/sh", "-c", wait)
+        until(lambda: "drained" in leader.client().work() and "run" in leader.client().work(), "both run")
         drain = start(leader, "step-down", "--drain")
         until(lambda: late_start(leader) == 75, "the drain has begun, and no job begins any more")
         assert drain.poll() is None
@@ -126,6 +128,27 @@ def test_a_drain_waits_for_the_jobs_that_run_and_lets_none_begin(quorum: Embedde
         gate.touch()
         assert [process.wait(30) for process in (run, once, drain)] == [0, 0, 0]
         assert cluster.wait_for_leader(other_than=leader) is other
+
+
+def test_a_drain_waits_for_a_job_that_an_agent_before_this_one_started(quorum: EmbeddedQuorum) -> None:
+    """It runs on while the agent is away, and has perhaps not met the new one yet."""
+    with nodes(quorum, "ab") as cluster:
+        leader = cluster.wait_for_leader()
+        able(leader, *cluster.others(leader))
+        gate = leader.directory / "gate"
+        wait = f"while test -e {leader.directory} && ! test -e {gate}; do sleep 0.05; done"
+        job = start(leader, "once", "drained-late", "--", "/bin/sh", "-c", wait)
+        until(lambda: "drained-late" in leader.client().work(), "it runs")
+        with cluster.alone(leader):  # so that it resumes, however slow its start is
+            leader.kill()
+            leader.start()
+            until(leader.leads, "it has resumed")
+            drain = leader.run("step-down", "--force", "--drain", "--timeout", "1s")
+        assert drain.code == 1
+        assert "there still runs" in drain.complaint
+        assert leader.leads()
+        gate.touch()
+        assert job.wait(30) == 0
 
 
 def test_a_drain_that_is_given_up_changes_nothing(quorum: EmbeddedQuorum) -> None:

@@ -19,18 +19,20 @@ def test_a_pause_is_kept_and_removed(tmp_path: Path) -> None:
     PauseStore(tmp_path).remove()
 
 
-@pytest.mark.parametrize(("left_ms", "is_kept"), [(60_000, True), (-1, False)])
-def test_a_pause_whose_time_is_over_is_none(tmp_path: Path, left_ms: int, *, is_kept: bool) -> None:
-    """Also if it ended while no agent ran."""
+@pytest.mark.parametrize(("left_ms", "is_over"), [(60_000, False), (-1, True)])
+def test_a_pause_may_be_over_when_it_is_found(tmp_path: Path, left_ms: int, *, is_over: bool) -> None:
+    """It has ended while no agent ran."""
     now_ms = clock.wall_ms()
     PauseStore(tmp_path).save(Pause("", "uid 0, pid 7", now_ms - 100, now_ms + left_ms))
-    assert (PauseStore(tmp_path).load() is not None) is is_kept
+    found = PauseStore(tmp_path).load()
+    assert found is not None
+    assert found.is_over is is_over
 
 
 def test_it_is_told_who_asked_and_why() -> None:
     """Without a reason nothing is made up."""
-    assert Pause("upgrade", "uid 0, pid 7", 0, None).sentence == "paused by uid 0, pid 7: upgrade"
-    assert Pause("", "uid 0, pid 7", 0, None).sentence == "paused by uid 0, pid 7"
+    assert Pause("upgrade", "uid 0, pid 7", 0, None).sentence == "by uid 0, pid 7: upgrade"
+    assert Pause("", "uid 0, pid 7", 0, 60_000).sentence == "by uid 0, pid 7 until 1970-01-01T00:01:00Z"
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"reason": "x', '{"reason":"","by":"","since_ms":"x"}'])
