@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from leader import clock
 from leader.protocol.events import NS_PER_MS, Instant
 
-LONGEST_PAUSE_NS = 1_000_000_000
+LONGEST_PAUSE_NS = 2_500_000_000
 SHORTEST_FREEZE_NS = 1_000_000_000
 """Ordinary trouble on a loaded machine is shorter."""
 QUICK_NS = 2_000_000
