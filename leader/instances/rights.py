@@ -59,7 +59,7 @@ def _harmless(caller: Caller, elections: list[str]) -> list[tuple[str, ...]]:
     """Each right's name with a command that needs it and changes nothing.
 
     HSET with a field that lacks its value is refused as malformed after permissions are checked; no node has
-    an empty name; nobody listens to the channel. SUBSCRIBE is last: it shows whether the real ones are allowed.
+    an empty name; nobody listens to the channel. SUBSCRIBE is last: it shows if the real ones are allowed.
     """
     keys = [*caller.keys(elections), caller.jobs_key]
     return [
