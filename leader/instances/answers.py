@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 MINIMAL_ACL = (
-    "resetkeys ~leader:* resetchannels &leader:* -@all +evalsha +script|load +hmget +hset +hdel +hgetall "
-    "+info +time +publish +subscribe +ping +select +client|setname"
+    "resetkeys ~leader:* resetchannels &leader:* -@all +evalsha +script|load +hmget +hget +hgetall +hlen "
+    "+hexists +hset +hdel +info +time +publish +subscribe +ping +select +client|setname"
 )
 """All that an agent does at an instance."""
 
