@@ -107,7 +107,8 @@ def _configuration(one: Examined, quorum: Quorum) -> Iterator[Finding]:
     yield Finding(
         Severity.CRITICAL,
         "instance-other-configuration",
-        f"instance {one.name} keeps another configuration than this node's, of node {one.configured_by}: {what}",
+        f"instance {one.name} keeps another configuration than this node's, "
+        f"of node {one.configured_by}: {what}",
         "Nodes that differ in it cannot share a quorum: this node does not lead while that one's counts.",
         f"compare the [quorum] of {one.configured_by} and this node and make them the same; if the change is "
         "meant, stop all agents, run `leader quorum --purge`, change every node's file, start them",
@@ -122,8 +123,8 @@ def _speed(one: Examined, quorum: Quorum) -> Iterator[Finding]:
             "instance-slow",
             f"instance {one.name} is slow for a lease of {format_duration(lease)}: a new connection took "
             f"{_ms(one.connect_ns)} ms, the slowest answer {_ms(max(one.beats_ns, default=0))} ms",
-            "An agent waits for a tenth of the lease, so its votes are missed, and the leader may change.",
-            f"raise quorum.lease to {format_duration(needed)} or more on every node, or find out what is slow "
+            "An agent waits for a tenth of the lease, so votes are missed, and the leader may change.",
+            f"raise quorum.lease to {format_duration(needed)} or more on every node, or find what is slow "
             "with: redis-cli --latency",
         )
 
@@ -195,7 +196,7 @@ def _company(one: Examined) -> Iterator[Finding]:
             Severity.WARNING,
             "instance-replicas",
             f"instance {one.name} has replicas: {replicas}",
-            "If a fail-over puts one in its place, votes that had not reached it are forgotten: two may lead.",
+            "If a fail-over puts one in its place, votes that had not reached it are forgotten.",
             "let it have none (REPLICAOF NO ONE on each), and no Sentinel or operator that fails over",
         )
     clients, most = _number(one, "connected_clients"), _number(one, "maxclients")

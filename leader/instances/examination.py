@@ -22,6 +22,8 @@ from leader.instances.rights import Missing, missing_rights
 from leader.instances.wire import Caller
 from leader.protocol.calls import Configuration, Registration
 
+NOTHING_MISSING = Missing()
+
 _NS_PER_MS = 1_000_000
 _NS_PER_S = 1_000_000_000
 _GLANCES_PER_BEAT = 8
@@ -56,7 +58,7 @@ class Examined:
     configuration: Configuration | None = None
     configured_by: str = ""
     info: Mapping[str, str] = field(default_factory=dict)
-    missing: Missing = Missing()
+    missing: Missing = NOTHING_MISSING
     connect_ns: int = 0
     beats_ns: tuple[int, ...] = ()
     clocks: tuple[ClockSample, ...] = ()
@@ -156,7 +158,7 @@ class Examiner:
             link.abort()
 
     async def _watch(self) -> None:
-        """Some more beats, and glances at the registry, for as long as an agent takes for a beat and a bit."""
+        """Some more beats, and glances at the registry, for a little longer than an agent's beat."""
         if self._found.problem:
             return
         pause_s = self._caller.configuration.lease_ms / 1000 / _BEATS_PER_LEASE / _GLANCES_PER_BEAT
@@ -172,10 +174,10 @@ class Examiner:
     async def _glance(self) -> None:
         """The registry as it stands; read without the script, which removes old entries when it is asked."""
         async with self._beside() as link:
-            seconds, _ = await link.ask("TIME")
+            seconds, micros = await link.ask("TIME")
             words = await link.ask("HGETALL", self._caller.keys(())[1])
             entries = dict(zip(words[::2], words[1::2], strict=True))
-            now_ms = int(seconds) * 1000
+            now_ms = int(seconds) * 1000 + int(micros) // 1000
             glance = tuple(registration(node, text, now_ms) for node, text in sorted(entries.items()))
             self._found = replace(self._found, glances=(*self._found.glances, glance))
 
