@@ -28,7 +28,7 @@ def gather(agent_socket: str, agent_pid: int) -> HostFacts:
         slept_ms=(now_ns() - monotonic_ns()) // _NS_PER_MS,
         file_limit=_file_limit(agent_pid),
         socket=agent_socket,
-        socket_is_there=os.path.exists(agent_socket),
+        socket_is_there=Path(agent_socket).exists(),
         may_use_socket=os.access(agent_socket, os.W_OK),
     )
 

@@ -24,6 +24,7 @@ MODULES = {
     "wait": "leader.cli.wait",
     "status": "leader.cli.status",
     "health": "leader.cli.health",
+    "doctor": "leader.cli.doctor",
     "quorum": "leader.cli.quorum",
     "config": "leader.cli.config",
     "demo": "leader.cli.demo",

@@ -1,4 +1,4 @@
-"""What is wrong, or soon will be, with this node, its quorum and its neighbours: rules over what was gathered.
+"""What is wrong, or soon will be, with a node, its quorum and its neighbours: rules over what was found.
 
 Nothing here connects, reads a file of the system or runs a program, except for reading crontabs: others
 gather, and these rules judge.

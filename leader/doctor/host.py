@@ -71,7 +71,7 @@ def _socket(facts: HostFacts) -> Iterator[Finding]:
             "host-socket",
             f"this user may not use the agent's socket {facts.socket}",
             "Jobs of this user cannot ask whether the node leads, and so do not run.",
-            "add the user to the group under [api] group, or set socket_mode = 0o666 there and restart the agent",
+            "add it to the group under [api] group, or set socket_mode = 0o666 there; restart the agent",
         )
 
 

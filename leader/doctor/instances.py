@@ -44,16 +44,22 @@ class Quorum:
         """How many give one."""
         return sum(one.problem is None for one in self.examined)
 
-    @property
-    def shortest_lease_ms(self) -> int:
-        """The shortest lease that is safe with what was measured here; 0 if nothing was."""
-        return max((shortest_lease_ms(one) for one in self.examined), default=0)
-
 
 def shortest_lease_ms(one: Examined) -> int:
     """The lease that leaves time for a new connection, and twice for the slowest beat."""
     slowest_ns = max(one.connect_ns, 2 * max(one.beats_ns, default=0))
     return ceil(BEATS_OF_PATIENCE * slowest_ns / NS_PER_MS)
+
+
+def speed(quorum: Quorum) -> str:
+    """What was measured, in words."""
+    slowest_ns = max(max(one.beats_ns, default=0) for one in quorum.examined)
+    safe_ms = max(shortest_lease_ms(one) for one in quorum.examined)
+    lease_ms = quorum.configuration.lease_ms
+    return (
+        f"slowest answer {_ms(slowest_ns)} ms, shortest safe lease {format_duration(safe_ms)}, "
+        f"the lease is {format_duration(lease_ms)}"
+    )
 
 
 def examine(quorum: Quorum, wall_ms: int) -> list[Finding]:

@@ -87,7 +87,7 @@ def _gone(node: str, sight: Sight) -> Finding:
         "node-gone",
         f"node {node} was last seen {format_duration(sight.age_ms // 1000 * 1000)} ago",
         "Its agent does not run, or reaches no instance; it cannot take over.",
-        f"start its agent, or run `leader doctor` on {node}; an entry that is no more wanted goes after a day",
+        f"start its agent, or run `leader doctor` on {node}; an old entry goes after a day",
     )
 
 

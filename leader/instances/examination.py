@@ -98,10 +98,11 @@ class Examiner:
         self._timeout_ns = timeout_ns
         try:
             await self._first_beat()
-        except (Unanswered, Ineligible) as error:
+        except Unanswered as error:
+            return replace(self._found, problem=error.problem)
+        except Ineligible as error:
             self._found = replace(self._found, problem=error.problem)
-        finally:
-            self._found = replace(self._found, server=self._instance.server)
+        self._found = replace(self._found, server=self._instance.server)
         await self._ask_info()
         await self._ask_rights()
         await self._watch()
