@@ -49,7 +49,7 @@ def doctor(
     as_json: AsJson = False,
     timeout: Patience = "2s",
 ) -> None:
-    """Examine the instances, the other nodes, this machine, its agent, and crontabs, with an agent or without.
+    """Examine the instances, the other nodes, this machine, its agent (if one runs) and crontabs.
 
     It changes nothing, and takes a little longer than a third of the lease. The exit code is 0 if nothing is
     wrong, 1 if something is, 78 if the configuration is broken.

@@ -1,4 +1,4 @@
-"""What does this machine say of its clock, its sleep, the agent's socket and the limits of the agent's process?"""
+"""What does this machine say of its clock, its sleep, the socket and the limits of the agent?"""
 
 import ctypes
 import os
