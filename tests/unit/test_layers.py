@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "instances": {"instances", "protocol", "config"} | BASE,
     "api": {"api", "protocol", "guard", "claims", "reach", ""} | BASE,
     "agent": {"agent", "instances", "api", "protocol", "config", "lock", ""} | BASE,
+    "doctor": {"doctor"} | BASE,
     "jobs": {"jobs", "fastpath", "guard", "claims", "protocol", "reach"} | BASE,
     "tui": {"tui", "protocol", "durations"},
     "demo": {"demo", "api", "instances", "protocol", "tui"} | BASE,
