@@ -102,7 +102,7 @@ async def surroundings(config: Config, timeout_ms: int) -> tuple[list[Finding], 
     others = [node for node in around.latest() if node != config.node.name]
     checked = [
         f"{len(found)} instances ({instances.speed(quorum)})",
-        f"{len(others)} other nodes" + (f" ({', '.join(others)})" if others else ""),
+        f"other nodes: {', '.join(others) or 'none'}",
     ]
     return [*instances.examine(quorum, wall_ms()), *nodes.examine(around)], checked
 

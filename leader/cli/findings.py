@@ -16,6 +16,11 @@ GROUPS = {
 """What the first word of a code is about, in the order in which they are shown; others are crontabs."""
 CRONTABS = "Crontabs"
 ORDER = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
+NUMBERED = {
+    Severity.CRITICAL: ("critical", "critical"),
+    Severity.WARNING: ("warning", "warnings"),
+    Severity.INFO: ("note", "notes"),
+}
 STYLES = {Severity.CRITICAL: "red", Severity.WARNING: "yellow", Severity.INFO: "dim"}
 
 
@@ -43,7 +48,7 @@ def _told(findings: Iterable[Finding]) -> Iterable[Part]:
 
 def _verdict(found: Sequence[Finding], checked: list[str]) -> Iterable[Part]:
     counts = [(sum(finding.severity is severity for finding in found), severity) for severity in ORDER]
-    told = ", ".join(f"{count} {severity}" for count, severity in counts if count)
+    told = ", ".join(f"{count} {NUMBERED[severity][count > 1]}" for count, severity in counts if count)
     wrong = any(severity is not Severity.INFO for count, severity in counts if count)
     head = "Found: " + told if wrong else "Nothing is wrong" + (f" ({told})" if told else "")
-    yield Cell(f"{head}. Checked: {', '.join(checked)}.", "bold" if wrong else "green")
+    yield Cell(f"{head}. Checked: {'; '.join(checked)}.", "bold" if wrong else "green")

@@ -67,7 +67,8 @@ def _configuration(facts: AgentFacts, view: AgentView, config: Config) -> Iterat
             f"the agent (pid {facts.pid}, uid {facts.uid}) goes by another configuration than "
             f"{config.source}: {'; '.join(differences)}",
             "The file was changed after the agent had read it, or the agent reads another one.",
-            f"if the file is right, {_RELOAD}; else name the agent's own file with --config",
+            f"if the file is right, {_RELOAD} (a lease or list of instances changes only with all agents "
+            "stopped and `leader quorum --purge`); else name the agent's own file with --config",
         )
 
 

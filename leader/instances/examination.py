@@ -10,13 +10,14 @@ import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from leader import clock
+from leader.instances.answers import Kind
 from leader.instances.endpoint import Credentials, Endpoint
 from leader.instances.instance import Instance
 from leader.instances.link import Link
-from leader.instances.problems import Ineligible, Problem, Unanswered
+from leader.instances.problems import Ineligible, Problem, Subject, Unanswered, explain_answer, text_of
 from leader.instances.resolver import Resolver
 from leader.instances.rights import Missing, missing_rights
 from leader.instances.wire import Caller
@@ -31,6 +32,7 @@ _GLANCES = _GLANCES_PER_BEAT + 2
 """A little more than one beat of an agent: each has registered meanwhile, two of one name in turn."""
 _BEATS_PER_LEASE = 3
 _PATIENCE_SHARE = 4
+_REFUSALS_OF_WRITES = {Kind.OUT_OF_MEMORY, Kind.CANNOT_SAVE, Kind.TOO_FEW_REPLICAS, Kind.REPLICA}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ class Examiner:
         self._elections = list(elections)
         self._timeout_ns = _NS_PER_S
         user = self._endpoint.credentials.username or "default"
+        self._subject = Subject(name, self._endpoint.place, user, tls=self._endpoint.tls)
         self._found = Examined(name, self._instance.url, user)
 
     async def examine(self, timeout_ns: int) -> Examined:
@@ -141,9 +144,20 @@ class Examiner:
             self._found = replace(self._found, info=info)
 
     async def _ask_rights(self) -> None:
+        """What the user lacks, and whether writes are refused, told by one that is malformed."""
         async with self._beside() as link:
+            await self._try_to_write(link)
             missing = await missing_rights(link, self._caller, self._elections)
             self._found = replace(self._found, missing=missing)
+
+    async def _try_to_write(self, link: Link) -> None:
+        """A server says that it is full, or cannot save, before it looks at the arguments."""
+        try:
+            await link.ask("HSET", self._caller.jobs_key, "field", "value", "odd")
+        except ResponseError as error:
+            problem = explain_answer(self._subject, text_of(error))
+            if problem.kind in _REFUSALS_OF_WRITES and self._found.problem is None:
+                self._found = replace(self._found, problem=problem)
 
     @contextlib.asynccontextmanager
     async def _beside(self) -> AsyncIterator[Link]:
