@@ -25,7 +25,7 @@ def gather(agent_socket: str, agent_pid: int) -> HostFacts:
     return HostFacts(
         clock_source=read(_CLOCK_SOURCE) or None,
         synchronised=_is_synchronised(),
-        slept_ms=(now_ns() - monotonic_ns()) // _NS_PER_MS,
+        slept_ms=max(0, now_ns() - monotonic_ns()) // _NS_PER_MS,
         file_limit=_file_limit(agent_pid),
         socket=agent_socket,
         socket_is_there=Path(agent_socket).exists(),

@@ -27,10 +27,11 @@ NOTHING_MISSING = Missing()
 
 _NS_PER_MS = 1_000_000
 _NS_PER_S = 1_000_000_000
-_GLANCES_PER_BEAT = 8
-_GLANCES = _GLANCES_PER_BEAT + 2
+_WATCHED_LEASES = 1.25 / 3
 """A little more than one beat of an agent: each has registered meanwhile, two of one name in turn."""
-_BEATS_PER_LEASE = 3
+_BEATS = 10
+_GLANCES = 40
+"""Two agents of one name are found unless one registers just after the other, by a thirtieth of a beat."""
 _PATIENCE_SHARE = 4
 _REFUSALS_OF_WRITES = {Kind.OUT_OF_MEMORY, Kind.CANNOT_SAVE, Kind.TOO_FEW_REPLICAS, Kind.REPLICA}
 
@@ -92,6 +93,7 @@ class Examiner:
         self._caller = caller
         self._elections = list(elections)
         self._timeout_ns = _NS_PER_S
+        self._watch_s = caller.configuration.lease_ms / 1000 * _WATCHED_LEASES
         user = self._endpoint.credentials.username or "default"
         self._subject = Subject(name, self._endpoint.place, user, tls=self._endpoint.tls)
         self._found = Examined(name, self._instance.url, user)
@@ -160,11 +162,11 @@ class Examiner:
                 self._found = replace(self._found, problem=problem)
 
     @contextlib.asynccontextmanager
-    async def _beside(self) -> AsyncIterator[Link]:
+    async def _beside(self, more_s: float = 0) -> AsyncIterator[Link]:
         """Another connection for a moment; what does not work on it is not found out."""
         link = Link(self._endpoint, self._resolver, self._timeout_ns / _NS_PER_S / _PATIENCE_SHARE)
         try:
-            async with asyncio.timeout(self._timeout_ns / _NS_PER_S):
+            async with asyncio.timeout(self._timeout_ns / _NS_PER_S + more_s):
                 await link.open()
                 yield link
         except (RedisError, OSError):  # a TimeoutError is one; the beat tells what is wrong
@@ -173,28 +175,29 @@ class Examiner:
             link.abort()
 
     async def _watch(self) -> None:
-        """Some more beats, and glances at the registry, for a little longer than an agent's beat."""
+        """For a little longer than an agent's beat: some more beats, and glances at the registry."""
         if self._found.problem:
             return
-        pause_s = self._caller.configuration.lease_ms / 1000 / _BEATS_PER_LEASE / _GLANCES_PER_BEAT
-        for _ in range(_GLANCES):
-            try:
+        watching = asyncio.create_task(self._glance())
+        try:
+            for _ in range(_BEATS):
                 await self._beat()
-            except (Unanswered, Ineligible) as error:
-                self._found = replace(self._found, problem=error.problem)
-                return
-            await self._glance()
-            await asyncio.sleep(pause_s)
+                await asyncio.sleep(self._watch_s / _BEATS)
+        except (Unanswered, Ineligible) as error:
+            self._found = replace(self._found, problem=error.problem)
+        await watching
 
     async def _glance(self) -> None:
-        """The registry as it stands; read without the script, which removes old entries when it is asked."""
-        async with self._beside() as link:
-            seconds, micros = await link.ask("TIME")
-            words = await link.ask("HGETALL", self._caller.keys(())[1])
-            entries = dict(zip(words[::2], words[1::2], strict=True))
-            now_ms = int(seconds) * 1000 + int(micros) // 1000
-            glance = tuple(registration(node, text, now_ms) for node, text in sorted(entries.items()))
-            self._found = replace(self._found, glances=(*self._found.glances, glance))
+        """The registry from moment to moment; read without the script, which removes old entries if asked."""
+        async with self._beside(self._watch_s) as link:
+            for _ in range(_GLANCES):
+                seconds, micros = await link.ask("TIME")
+                words = await link.ask("HGETALL", self._caller.keys(())[1])
+                now_ms = int(seconds) * 1000 + int(micros) // 1000
+                entries = sorted(zip(words[::2], words[1::2], strict=True))
+                glance = tuple(registration(node, text, now_ms) for node, text in entries)
+                self._found = replace(self._found, glances=(*self._found.glances, glance))
+                await asyncio.sleep(self._watch_s / _GLANCES)
 
 
 def registration(node: str, text: str, now_ms: int) -> Registration:
