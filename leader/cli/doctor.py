@@ -58,14 +58,14 @@ def doctor(
         raise UsageError(f"{more_crontabs[0]} is not expected: say --crontab in front of crontabs")
     timeout_ms = duration("--timeout", timeout) or 1
     loaded, found = configuration(config)
+    elections = tuple(loaded.elections) if loaded else ()
+    for path in (*crontabs, *more_crontabs):
+        found += crontab.examine_file(path, elections)
     checked: list[str] = []
     if loaded is not None:
         findings, checked = asyncio.run(surroundings(loaded, timeout_ms))
         found += findings
     found += here(loaded, socket, timeout)
-    elections = tuple(loaded.elections) if loaded else ("default",)
-    for path in (*crontabs, *more_crontabs):
-        found += crontab.examine_file(path, elections)
     checked += ["the agent", "this machine", *crontabs, *more_crontabs]
     if as_json:
         show_json({"findings": [asdict(finding) for finding in found], "checked": checked})

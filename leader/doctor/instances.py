@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import ceil
-from statistics import median
 
+from leader.doctor import clocks
 from leader.doctor.finding import Finding, Severity
 from leader.durations import format_duration
 from leader.instances.answers import Kind
@@ -21,8 +21,6 @@ BEATS_OF_PATIENCE = 10
 """An agent waits for a tenth of the lease: a new connection must fit into it, or two beats."""
 NEARLY = 0.9
 OLDEST = (6, 0)
-MOST_SKEW_MS = 1_000
-JUMP_MS = 250
 DAY_MS = 24 * 60 * 60 * 1000
 CERTIFICATE_DAYS = 14
 
@@ -69,7 +67,7 @@ def examine(quorum: Quorum, wall_ms: int) -> list[Finding]:
         found += [*_vote(one, quorum), *_configuration(one, quorum), *_speed(one, quorum)]
         found += [*_version(one), *_memory(one), *_persistence(one, quorum), *_company(one)]
         found += _certificate(one, wall_ms)
-    return [*found, *_duplicates(quorum), *_clocks(quorum)]
+    return [*found, *_duplicates(quorum), *clocks.examine(quorum.examined)]
 
 
 def _vote(one: Examined, quorum: Quorum) -> Iterator[Finding]:
@@ -96,7 +94,7 @@ def _standing(quorum: Quorum) -> str:
     counted = f"{quorum.votes} of {len(quorum.examined)} instances vote and {quorum.majority} are needed"
     if spare < 0:
         return f"{counted}: nobody can lead."
-    return f"{counted}: {spare} more may fail before nobody can lead."
+    return f"{counted}: {spare or 'no'} more may fail, or nobody can lead."
 
 
 def _configuration(one: Examined, quorum: Quorum) -> Iterator[Finding]:
@@ -242,41 +240,6 @@ def _duplicates(quorum: Quorum) -> Iterator[Finding]:
                 "It votes twice, so a majority may be fewer servers than it seems.",
                 "list an independent server in place of one of them, in quorum.instances on every node",
             )
-
-
-def _clocks(quorum: Quorum) -> Iterator[Finding]:
-    """Wall clocks that differ or jumped; if ours differs from most, it is ours that is wrong."""
-    skews = {one.name: one.clocks[-1].ahead_ms for one in quorum.examined if one.clocks}
-    typical = int(median(skews.values())) if skews else 0
-    if abs(typical) > MOST_SKEW_MS:
-        yield _skewed("host-clock", "this machine", -typical, "most instances")
-    for one in quorum.examined:
-        if not one.clocks:
-            continue
-        away, slack = skews[one.name] - typical, one.clocks[-1].give_or_take_ms
-        if abs(away) - slack > MOST_SKEW_MS:
-            yield _skewed("instance-clock", f"instance {one.name}", away, "the others")
-        first, last = one.clocks[0], one.clocks[-1]
-        jump = last.ahead_ms - first.ahead_ms
-        if abs(jump) > JUMP_MS + first.give_or_take_ms + last.give_or_take_ms:
-            yield Finding(
-                Severity.WARNING,
-                "instance-clock-jump",
-                f"the wall clock of instance {one.name}, or this machine's, jumped by {jump} ms meanwhile",
-                "Leases are safe; ages in the registry and the times of ticks are wrong for a while.",
-                "let the clocks be slewed, not set: run chrony or systemd-timesyncd, and nothing beside it",
-            )
-
-
-def _skewed(code: str, whose: str, ahead_ms: int, than: str) -> Finding:
-    way = "ahead of" if ahead_ms > 0 else "behind"
-    return Finding(
-        Severity.WARNING,
-        code,
-        f"the wall clock of {whose} is {abs(ahead_ms) / 1000:.1f} s {way} that of {than}",
-        "Leases are safe, they use no wall clock; but ticks and what the registry and history show are off.",
-        f"synchronise it: on {whose}, install and start chrony or systemd-timesyncd",
-    )
 
 
 def _run_id(one: Examined) -> str:

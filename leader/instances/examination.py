@@ -25,7 +25,6 @@ from leader.protocol.calls import Configuration, Registration
 
 NOTHING_MISSING = Missing()
 
-_NS_PER_MS = 1_000_000
 _NS_PER_S = 1_000_000_000
 _WATCHED_LEASES = 1.25 / 3
 """A little more than one beat of an agent: each has registered meanwhile, two of one name in turn."""
@@ -121,17 +120,17 @@ class Examiner:
 
     async def _beat(self) -> None:
         """A beat without calls and registration: it writes nothing."""
-        timeout_ns = self._timeout_ns
+        timeout_ns, before_ms = self._timeout_ns, clock.wall_ms()
         reply = await self._instance.call([], registration="", want_registry=False, timeout_ns=timeout_ns)
-        took_ns = self._instance.round_trip_ns or 0
-        middle_ms = clock.wall_ms() - took_ns // 2 // _NS_PER_MS
-        sample = ClockSample(reply.wall_ms - middle_ms, took_ns // 2 // _NS_PER_MS + 1)
+        after_ms = clock.wall_ms()
+        away_ms = abs(after_ms - before_ms)
+        sample = ClockSample(reply.wall_ms - (before_ms + after_ms) // 2, away_ms // 2 + 1)
         self._found = replace(
             self._found,
             process=reply.process,
             configuration=reply.configuration,
             configured_by=reply.configured_by,
-            beats_ns=(*self._found.beats_ns, took_ns),
+            beats_ns=(*self._found.beats_ns, self._instance.round_trip_ns or 0),
             clocks=(*self._found.clocks, sample),
         )
 

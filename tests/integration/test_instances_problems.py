@@ -14,9 +14,11 @@ from leader.instances.answers import MINIMAL_ACL, Kind
 from leader.instances.endpoint import Credentials
 from leader.instances.problems import Ineligible, Problem, Unanswered
 from leader.protocol.calls import Observe, Take, Verdict
+from leader.protocol.runs import ClaimTick, Look, Run, RunState, TickCall, TickVerdict
 from tests.integration.instances_on_servers import (
     CONFIGURATION,
     PROGRAMS,
+    TIMEOUT_NS,
     Hand,
     admin,
     hand_on,
@@ -161,7 +163,7 @@ async def test_passwords_are_checked(program: str) -> None:
 
 
 async def test_the_minimal_acl_is_enough_for_all_that_an_agent_does(program: str) -> None:
-    """Registry, calls, publishing and listening, in a database of its own."""
+    """Registry, calls, jobs, publishing and listening, in a database of its own."""
     with servers(program) as quorum:
         admin(quorum, "ACL", "SETUSER", "agent", "on", f">{PASSWORD}", *MINIMAL_ACL.split())
         heard: list[object] = []
@@ -171,6 +173,10 @@ async def test_the_minimal_acl_is_enough_for_all_that_an_agent_does(program: str
             await hand.send(registration="me", want_registry=True)
             seen = await hand.ask(Observe())
             await hand.ask(Take(seen.record.version, holder(5), CONFIGURATION.lease_ms))
+            run = Run("report", "n", RunState.RUNNING, "n1", "default", 5, tick_ms=1_790_000_000_000)
+            jobs = [TickCall("report", ClaimTick(holder(5), run, gap_ms=1000)), TickCall("report", Look())]
+            ticks = await hand.instance.call_jobs(jobs, timeout_ns=TIMEOUT_NS)
+            assert ticks.answers[0].verdict is TickVerdict.GRANTED
             await hand.send(registration="-")
             await eventually(lambda: len(heard) == 1)
             assert hand.instance.problem is None
