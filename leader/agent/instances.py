@@ -1,10 +1,12 @@
-"""From the configuration to one `Instance` per server."""
+"""From the configuration to one `Instance`, or one `Examiner`, per server."""
 
 from pathlib import Path
 
 from leader.config.model import Config, TlsConfig
 from leader.instances.endpoint import Credentials
+from leader.instances.examination import Examiner
 from leader.instances.instance import Instance
+from leader.instances.wire import Caller
 
 
 def make_instances(config: Config) -> list[Instance]:
@@ -17,6 +19,20 @@ def make_instances(config: Config) -> list[Instance]:
             node=config.node.name,
             configuration=config.configuration(),
             credentials=_credentials(instance.username, instance.password, config.quorum.tls),
+        )
+        for instance in config.quorum.instances
+    ]
+
+
+def make_examiners(config: Config) -> list[Examiner]:
+    """One that examines each instance of the quorum, as this node's agent would find it."""
+    return [
+        Examiner(
+            instance.name,
+            instance.url,
+            caller=Caller(config.cluster, config.node.name, instance.db, config.configuration()),
+            credentials=_credentials(instance.username, instance.password, config.quorum.tls),
+            elections=tuple(config.elections),
         )
         for instance in config.quorum.instances
     ]

@@ -28,6 +28,7 @@ MODULES = {
     "step-down": "leader.cli.step_down",
     "pause": "leader.cli.pause",
     "resume": "leader.cli.pause",
+    "doctor": "leader.cli.doctor",
     "quorum": "leader.cli.quorum",
     "forget": "leader.cli.forget",
     "config": "leader.cli.config",

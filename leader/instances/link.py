@@ -77,6 +77,12 @@ class Link(AbstractConnection):
         error: Exception = self._parser.parse_error(text)  # type: ignore[no-untyped-call]
         return error
 
+    @property
+    def certificate_ends(self) -> str:
+        """When the server's certificate expires, as TLS says it; empty without TLS."""
+        secured = self._transport.get_extra_info("ssl_object") if self._transport else None
+        return str(secured.getpeercert().get("notAfter", "")) if secured else ""
+
     def abort(self) -> None:
         """Close at once: unsent bytes are dropped, late ones are never read."""
         if self._transport is not None:

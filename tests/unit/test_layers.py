@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "api": {"api", "protocol", "guard", "claims", "reach", ""} | BASE,
     "agent": {"agent", "instances", "api", "protocol", "config", "lock", ""} | BASE,
     "jobs": {"jobs", "fastpath", "guard", "claims", "protocol", "reach"} | BASE,
+    "doctor": {"doctor", "agent", "instances", "protocol", "config"} | BASE,
     "tui": {"tui", "protocol", "durations"},
     "demo": {"demo", "api", "instances", "protocol", "tui"} | BASE,
     "": {"api", "errors"},
