@@ -161,6 +161,18 @@ CASES = [
         name="/etc/crontab",
     ),
     Case(
+        "user-missing",
+        EVERY + "root leader is-leader && job\n@daily job -x\n",
+        EVERY + "root leader is-leader && job\n@daily root job -x\n",
+        name="/etc/crontab",
+    ),
+    Case("user-extra", EVERY + "root leader is-leader && job\n", EVERY + "job leader is-leader && job\n"),
+    Case(
+        "too-long",
+        EVERY + "leader is-leader && job\n@daily " + "x" * 999 + "\n",
+        EVERY + "leader is-leader && job\n@daily " + "x" * 998 + "\n",
+    ),
+    Case(
         "user-unknown",
         EVERY + "www-dta leader is-leader && job\n",
         EVERY + "www-data leader is-leader && job\n",
@@ -174,7 +186,7 @@ CASES = [
     ),
 ]
 
-WITHOUT_LINE = {"election", "zone-ignored", "no-newline", "unguarded", "mailed"}
+WITHOUT_LINE = {"election", "zone-ignored", "no-newline", "unguarded", "mailed", "too-long"}
 
 
 def found(case: Case, text: str) -> list[Finding]:
