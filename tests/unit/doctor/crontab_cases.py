@@ -18,7 +18,8 @@ def finds(program: str, path: str) -> bool:
 
 HOST = Host(finds, USERS.__contains__, PROGRAM, is_debian=True)
 BARE = Host(
-    lambda program, path: program == PROGRAM or "/usr/local/bin" in path, *(USERS.__contains__, PROGRAM, True)
+    lambda program, path: program == PROGRAM or "/usr/local/bin" in path.split(":"),
+    *(USERS.__contains__, PROGRAM, True),
 )
 """The same machine without `leader` in the folders that cron searches by itself."""
 NAMESAKE = replace(HOST, is_user=(USERS | {"leader"}).__contains__)

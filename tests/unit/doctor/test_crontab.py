@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from leader.doctor.crontab import examine, examine_file
 from leader.doctor.finding import Finding, Severity
 from leader.errors import UsageError
-from tests.unit.doctor.crontab_cases import CASES, EVERY, HOST, Case
+from tests.unit.doctor.crontab_cases import BARE, CASES, EVERY, HOST, PROGRAM, Case
 
 WITHOUT_LINE = {"election", "zone-ignored", "no-newline", "unguarded", "mailed", "too-long"}
 
@@ -41,18 +41,37 @@ def test_what_keeps_a_rule_is_not_found(case: Case) -> None:
     assert found(case, case.sound) == []
 
 
+def with_remedy(text: str, finding: Finding) -> str:
+    """The text with the corrected line that a remedy gives."""
+    place, _, corrected = finding.remedy.partition(" as: ")
+    lines = text.split("\n")
+    lines[int(place.split()[-1]) - 1] = corrected
+    return "\n".join(lines)
+
+
+def test_remedies_of_one_line_mend_it_one_after_another() -> None:
+    """Whoever asks again after each corrected line ends with a line that is right in all."""
+    text = "*/5 * * * * leader is-leader; date +%F && leader once a --gap 1h -- b; c; leader run -- d >x\n"
+    for _ in range(7):
+        lines = [each for each in examine("stdin", text, (), BARE) if " as: " in each.remedy]
+        if not lines:
+            break
+        text = with_remedy(text, lines[-1])
+    leader = PROGRAM
+    assert text == (
+        f"*/5 * * * * {leader} is-leader && {{ date +\\%F && {leader} once a --gap 3m45s -- b;"
+        f" c; {leader} run --timeout 10s -- d >x; }}\n"
+    )
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.code)
 def test_the_corrected_line_of_a_remedy_mends_it(case: Case) -> None:
     """A remedy that is a line puts an end to its finding, and brings no other."""
     (finding,) = found(case, case.broken)
-    _, is_line, corrected = finding.remedy.partition(" as: ")
-    if not is_line:
+    if " as: " not in finding.remedy:
         assert case.code in WITHOUT_LINE
         return
-    number = int(finding.remedy.split("write line ")[1].split()[0])
-    lines = case.broken.split("\n")
-    lines[number - 1] = corrected
-    mended = examine(case.name, "\n".join(lines), case.elections, case.host)
+    mended = examine(case.name, with_remedy(case.broken, finding), case.elections, case.host)
     assert f"crontab-{case.code}" not in {each.code for each in mended}
     before = examine(case.name, case.broken, case.elections, case.host)
     assert {each.code for each in mended} <= {each.code for each in before}
