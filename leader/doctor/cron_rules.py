@@ -8,6 +8,7 @@ from leader.doctor.cron_shell import WITH_VALUE, Call, Part
 from leader.doctor.finding import Finding, Severity
 from leader.durations import format_duration, parse_duration_ms
 
+LONGEST_COMMAND = 998
 CONDITIONS = {"if", "elif", "while", "until", "!", "then", "else", "do"}
 COMPOUND = {"if", "for", "while", "until", "case"}
 HARMLESS = {"true", ":", "exit", "false", "}"}
@@ -129,7 +130,7 @@ def user_field(sheet: Sheet, line: Line) -> Iterator[Finding]:
             Severity.CRITICAL,
             "crontab-user-missing",
             f"{sheet.at(entry.number)}: the field of the user is not there",
-            "in files of this form cron takes the sixth field for the user, so it runs nothing",
+            "cron takes the sixth field for the user, and ignores the whole file",
             line.rewritten(entry.start, entry.start, "root "),
         )
     elif entry.user and not sheet.host.is_user(entry.user):
@@ -138,8 +139,36 @@ def user_field(sheet: Sheet, line: Line) -> Iterator[Finding]:
             Severity.CRITICAL,
             "crontab-user-unknown",
             f"{sheet.at(entry.number)}: this machine has no user {entry.user!r}",
-            "cron ignores the file, or at least this line",
+            "cron ignores the whole file",
             f"add the user, or {line.rewritten(entry.user_at, end, 'root')}",
+        )
+
+
+def extra_user(sheet: Sheet, line: Line) -> Iterator[Finding]:
+    """Rule: where entries have no user, there is none before `leader`."""
+    words, entry = line.parts[0].words, line.entry
+    programs = [call.program for call in line.calls]
+    if sheet.has_users or words[1:2] != programs[:1] or not programs or not sheet.host.is_user(words[0].text):
+        return
+    yield Finding(
+        Severity.CRITICAL,
+        "crontab-user-extra",
+        f"{sheet.at(entry.number)}: the user {words[0].text} stands before the command",
+        "in the crontab of a user there is no such field, so the shell looks for a command of that name",
+        line.rewritten(words[0].start, words[1].start, ""),
+    )
+
+
+def too_long(sheet: Sheet, line: Line) -> Iterator[Finding]:
+    """Rule: the command is one that cron can take."""
+    length = len(line.entry.line[line.entry.start :].encode(errors="replace"))
+    if sheet.host.is_debian and length > LONGEST_COMMAND:
+        yield Finding(
+            Severity.CRITICAL,
+            "crontab-too-long",
+            f"{sheet.at(line.entry.number)}: the command has {length} bytes, more than {LONGEST_COMMAND}",
+            "cron ignores the whole file, and crontab does not install it",
+            "put the command into a script, and name that",
         )
 
 
@@ -151,9 +180,11 @@ RULES = (
     ends_early,
     long_gap,
     unknown_election,
-    user_field,
 )
 """Each looks at one entry that calls `leader`."""
+
+RULES_FOR_ALL = (user_field, extra_user, too_long)
+"""Each looks at one entry, whatever it starts: what breaks these can stop all entries of the file."""
 
 
 def _questions(line: Line) -> Iterator[tuple[Call, Part]]:

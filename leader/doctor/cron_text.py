@@ -75,8 +75,6 @@ def read(text: str, *, has_users: bool) -> Crontab:
 def _lines(text: str, *, has_users: bool) -> Iterator[Entry | Setting]:
     in_force: dict[str, str] = {}
     for number, line in enumerate(text.split("\n"), 1):
-        if line.lstrip(" \t").startswith("#"):
-            continue
         if setting := SETTING.fullmatch(line):
             value = _unquoted(setting["value"].rstrip())
             in_force = {**in_force, setting["name"]: value}

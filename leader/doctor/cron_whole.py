@@ -34,7 +34,7 @@ def no_newline(sheet: Sheet) -> Iterator[Finding]:
             Severity.CRITICAL,
             "crontab-no-newline",
             f"{sheet.at(number)}: the last line has no newline at its end",
-            "cron leaves out that line, or the whole file",
+            "cron ignores the whole file, and crontab does not install it",
             "add a newline at the end of the file",
         )
 

@@ -42,10 +42,13 @@ def examine(name: str, text: str, elections: Collection[str], host: Host) -> lis
     sheet = Sheet(name, text, _has_users(name, text, host), host, elections)
     if not sheet.calling:
         return []
-    each = [
-        found for line in sheet.calling for rule in cron_rules.RULES for found in islice(rule(sheet, line), 1)
+    of_lines = [
+        found
+        for line in sheet.lines
+        for rule in (cron_rules.RULES if line.calls else ()) + cron_rules.RULES_FOR_ALL
+        for found in islice(rule(sheet, line), 1)
     ]
-    return each + [found for rule in cron_whole.RULES for found in rule(sheet)]
+    return of_lines + [found for rule in cron_whole.RULES for found in rule(sheet)]
 
 
 def this_host() -> Host:

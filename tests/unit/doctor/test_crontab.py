@@ -2,179 +2,19 @@
 
 import io
 import sys
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leader.doctor.cron_sheet import Host
 from leader.doctor.crontab import examine, examine_file
 from leader.doctor.finding import Finding, Severity
 from leader.errors import UsageError
+from tests.unit.doctor.crontab_cases import BARE, CASES, EVERY, HOST, PROGRAM, Case
 
-PROGRAM = "/opt/leader/bin/leader"
-FOLDERS = {"/usr/bin", "/usr/local/bin"}
-USERS = {"root", "www-data"}
-
-
-def finds(program: str, path: str) -> bool:
-    """A machine with `leader` and `job` in two folders."""
-    if "/" in program:
-        return program == PROGRAM or program.rpartition("/")[0] in FOLDERS
-    return program in {"leader", "job"} and bool(FOLDERS & set(path.split(":")))
-
-
-HOST = Host(finds, USERS.__contains__, PROGRAM, is_debian=True)
-BARE = Host(
-    lambda program, path: program == PROGRAM or "/usr/local/bin" in path, *(USERS.__contains__, PROGRAM, True)
-)
-"""The same machine without `leader` in the folders that cron searches by itself."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """A rule, a text that breaks it, and one that comes near and keeps it."""
-
-    code: str
-    broken: str
-    sound: str
-    name: str = "stdin"
-    host: Host = HOST
-    elections: tuple[str, ...] = ()
-
-
-EVERY = "* * * * * "
-CASES = [
-    Case(
-        "not-found", EVERY + "leader is-leader && job\n", EVERY + f"{PROGRAM} is-leader && job\n", host=BARE
-    ),
-    Case(
-        "not-found",
-        EVERY + "leader is-leader && leader run --timeout 9s -- job\nPATH=/usr/local/bin\n",
-        'PATH = "/usr/local/bin:/bin"\n' + EVERY + "leader is-leader && leader run --timeout 9s -- job\n",
-        host=BARE,
-    ),
-    Case(
-        "not-found", EVERY + "/gone/leader is-leader && job\n", EVERY + "/usr/bin/leader is-leader && job\n"
-    ),
-    Case(
-        "percent",
-        EVERY + "leader is-leader && job $(date +%F)\n",
-        EVERY + r"leader is-leader && job +\%F" + "\n",
-    ),
-    Case(
-        "percent",
-        EVERY + "job '%F' && leader is-leader && job\n",
-        EVERY + "date +%F; x\n@daily leader jobs\n",
-    ),
-    Case(
-        "run-unbounded", EVERY + "leader run -- job --timeout 1\n", EVERY + "leader run --timeout=5s -- job\n"
-    ),
-    Case("guard-not-joined", EVERY + "leader is-leader; job\n", EVERY + "leader is-leader && job\n"),
-    Case("guard-not-joined", EVERY + "leader is-leader|job\n", EVERY + "leader is-leader || exit 0; job\n"),
-    Case(
-        "guard-not-joined",
-        EVERY + "leader is-leader batch --for 9s & job\n",
-        EVERY + "if leader is-leader; then job; fi\n",
-    ),
-    Case(
-        "guard-not-joined", EVERY + "leader is-leader; job\n", EVERY + "leader is-leader; [ $? = 0 ] && job\n"
-    ),
-    Case(
-        "guard-ends",
-        EVERY + "leader is-leader && job; job2\n",
-        EVERY + "leader is-leader && { job; job2; }\n",
-    ),
-    Case(
-        "guard-ends", EVERY + "leader is-leader && (a; b); c\n", EVERY + "leader is-leader && (a; b) | c;\n"
-    ),
-    Case("guard-ends", EVERY + "leader is-leader && a || b &\n", EVERY + "leader is-leader && a || true\n"),
-    Case(
-        "guard-ends",
-        EVERY + "leader is-leader && a & b\n",
-        EVERY + "leader is-leader && find -exec a {} \\;\n",
-    ),
-    Case(
-        "guard-ends",
-        EVERY + "leader is-leader && echo 'a;b' ; b\n",
-        EVERY + "leader is-leader && echo 'a;b' \";\" && b; leader is-leader x && c\n",
-    ),
-    Case("gap", "*/5 * * * * leader once a --gap 5m -- job\n", "*/5 * * * * leader once a --gap 4m -- job\n"),
-    Case("gap", "@hourly leader once a --gap=2h -- job\n", "@reboot leader once a --gap=2h -- job\n"),
-    Case("gap", "0,10 6 * * * leader once a --gap 15m -- job\n", "0 6 1 * * leader once a --gap 2d -- job\n"),
-    Case(
-        "same-job",
-        EVERY + "leader once a -- job\n@daily leader once --gap 1m a -- job2\n",
-        EVERY + "leader once a -- job\n@daily leader once b -- leader once a\n",
-    ),
-    Case(
-        "election",
-        EVERY + "leader once a --election batsh -- job\n",
-        EVERY + "leader once a -- job\n" + EVERY + "leader is-leader batch && leader status --timeout 2s\n",
-        elections=("batch", "default"),
-    ),
-    Case(
-        "election",
-        EVERY + "leader is-leader x && job\n",
-        EVERY + "leader is-leader $X\n",
-        elections=("batch",),
-    ),
-    Case(
-        "election", EVERY + "leader run -- job\n", EVERY + "leader run batch -- job\n", elections=("batch",)
-    ),
-    Case(
-        "zone-ignored", "CRON_TZ=UTC\n@daily leader once a -- job\n", "TZ=UTC\n@daily leader once a -- job\n"
-    ),
-    Case("no-newline", EVERY + "leader is-leader && job", EVERY + "leader is-leader && job\n"),
-    Case(
-        "path-unexpanded",
-        "PATH=$PATH:/usr/local/bin\n" + EVERY + "leader is-leader && job\n",
-        "PATH=/usr/bin:/bin\nX=$PATH\n" + EVERY + "leader is-leader && job\n",
-    ),
-    Case(
-        "unguarded",
-        EVERY + "leader is-leader && job\n\t@daily\tjob2\n",
-        EVERY + "leader is-leader && job\n# @daily job2\n\n  \n@daily leader once a -- job2\n",
-    ),
-    Case("mailed", EVERY + "leader is-leader && job\n", EVERY + "leader is-leader && job >/dev/null 2>&1\n"),
-    Case(
-        "mailed", EVERY + "leader is-leader && job 2>x\n", "MAILTO=\n" + EVERY + "leader is-leader && job\n"
-    ),
-    Case(
-        "mailed",
-        "MAILTO=me\n" + EVERY + "leader run job\n",
-        EVERY + "leader is-leader && job | mail -s x me\n",
-    ),
-    Case("mailed", EVERY + "leader is-leader && { a; }\n", EVERY + "leader is-leader && { a; b; } >>log\n"),
-    Case(
-        "user-missing",
-        EVERY + "leader is-leader && job\n",
-        EVERY + "root leader is-leader && job\n",
-        name="/etc/cron.d/jobs",
-    ),
-    Case(
-        "user-missing",
-        EVERY + "/usr/bin/leader is-leader && job\n",
-        "\t*/5 * * * *\twww-data\tleader is-leader && job\n",
-        name="/etc/crontab",
-    ),
-    Case(
-        "user-unknown",
-        EVERY + "www-dta leader is-leader && job\n",
-        EVERY + "www-data leader is-leader && job\n",
-        name="/etc/cron.d/jobs",
-    ),
-    Case(
-        "user-missing",
-        EVERY + "root leader is-leader && a\n" + EVERY + "job && leader is-leader && b\n",
-        EVERY + "leader is-leader && a\n" + EVERY + "job && leader is-leader && b\n",
-        name="jobs",
-    ),
-]
-
-WITHOUT_LINE = {"election", "zone-ignored", "no-newline", "unguarded", "mailed"}
+WITHOUT_LINE = {"election", "zone-ignored", "no-newline", "unguarded", "mailed", "too-long"}
 
 
 def found(case: Case, text: str) -> list[Finding]:
@@ -201,18 +41,37 @@ def test_what_keeps_a_rule_is_not_found(case: Case) -> None:
     assert found(case, case.sound) == []
 
 
+def with_remedy(text: str, finding: Finding) -> str:
+    """The text with the corrected line that a remedy gives."""
+    place, _, corrected = finding.remedy.partition(" as: ")
+    lines = text.split("\n")
+    lines[int(place.split()[-1]) - 1] = corrected
+    return "\n".join(lines)
+
+
+def test_remedies_of_one_line_mend_it_one_after_another() -> None:
+    """Whoever asks again after each corrected line ends with a line that is right in all."""
+    text = "*/5 * * * * leader is-leader; date +%F && leader once a --gap 1h -- b; c; leader run -- d >x\n"
+    for _ in range(7):
+        lines = [each for each in examine("stdin", text, (), BARE) if " as: " in each.remedy]
+        if not lines:
+            break
+        text = with_remedy(text, lines[-1])
+    leader = PROGRAM
+    assert text == (
+        f"*/5 * * * * {leader} is-leader && {{ date +\\%F && {leader} once a --gap 3m45s -- b;"
+        f" c; {leader} run --timeout 10s -- d >x; }}\n"
+    )
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.code)
 def test_the_corrected_line_of_a_remedy_mends_it(case: Case) -> None:
     """A remedy that is a line puts an end to its finding, and brings no other."""
     (finding,) = found(case, case.broken)
-    _, is_line, corrected = finding.remedy.partition(" as: ")
-    if not is_line:
+    if " as: " not in finding.remedy:
         assert case.code in WITHOUT_LINE
         return
-    number = int(finding.remedy.split("write line ")[1].split()[0])
-    lines = case.broken.split("\n")
-    lines[number - 1] = corrected
-    mended = examine(case.name, "\n".join(lines), case.elections, case.host)
+    mended = examine(case.name, with_remedy(case.broken, finding), case.elections, case.host)
     assert f"crontab-{case.code}" not in {each.code for each in mended}
     before = examine(case.name, case.broken, case.elections, case.host)
     assert {each.code for each in mended} <= {each.code for each in before}
@@ -228,6 +87,13 @@ def test_how_bad_a_finding_is_follows_what_it_does() -> None:
         "crontab-unguarded": Severity.INFO,
         "crontab-mailed": Severity.INFO,
     }
+
+
+def test_what_only_debian_does_is_found_there_only() -> None:
+    """Other crons know CRON_TZ, and have bounds of their own."""
+    text = "CRON_TZ=UTC\n" + EVERY + "leader is-leader && job " + "x" * 999 + "\n"
+    elsewhere = replace(HOST, is_debian=False)
+    assert {each.code for each in examine("stdin", text, (), elsewhere)} == {"crontab-mailed"}
 
 
 def test_a_crontab_without_leader_is_no_business_of_ours() -> None:
