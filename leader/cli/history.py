@@ -13,10 +13,10 @@ from leader.protocol.snapshot import HistoryView
 from leader.tui.history import page
 from leader.tui.read import read_history
 
-DEFAULT_LIMIT = 20
+DEFAULT_LIMIT = "20"
 Election = Annotated[str, typer.Argument(help="One election; without it, all.", show_default=False)]
 Limit = Annotated[
-    int, typer.Option("--limit", help="At most so many lines of each kind; 0: all.", metavar="N")
+    str, typer.Option("--limit", help="At most so many lines of each kind; 0: all.", metavar="N")
 ]
 
 
@@ -33,13 +33,13 @@ def history(
     timeout: Timeout = "1s",
 ) -> None:
     """Show who led when and why no longer, and when this node stood still or its clock jumped."""
-    if limit < 0:
-        raise UsageError(f"--limit is {limit}: say how many lines, or 0 for all")
+    if not limit.isdecimal():
+        raise UsageError(f"--limit is {limit!r}: say how many lines, or 0 for all")
     agent = client(socket, timeout)
     found = ask(agent)
     if election:
         agent.election(election)  # whose error names those that there are
-    wanted = found.only(election, limit or None)
+    wanted = found.only(election, int(limit) or None)
     if as_json:
         show_json(asdict(wanted))
     else:

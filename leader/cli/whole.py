@@ -17,7 +17,16 @@ def run(arguments: list[str], modules: list[str]) -> object:
     try:
         return build(modules)(args=arguments, standalone_mode=False, prog_name="leader")
     except typer.TyperException as error:
-        raise UsageError(f"{error.format_message().rstrip('.')}: see `leader --help`") from None
+        raise UsageError(sentence(error.format_message())) from None
+
+
+def sentence(message: str) -> str:
+    """What typer found wrong, and where to look; it may have ended with a question of its own."""
+    return (
+        f"{message} See `leader --help`"
+        if message.endswith("?")
+        else f"{message.rstrip('.')}: see `leader --help`"
+    )
 
 
 def build(modules: list[str]) -> typer.Typer:

@@ -186,6 +186,7 @@ def test_mistakes_of_a_user_get_one_sentence(quorum: EmbeddedQuorum) -> None:
             2,
             "leader: there is no election 'reprots'; there is: default\n",
         )
-        negative = node.run("history", "--limit", "-1")
-        assert negative.code == 2
-        assert "--limit is -1" in negative.complaint
+        for mistaken in ("-1", "many"):
+            refused = node.run("history", "--limit", mistaken)
+            said = f"leader: --limit is '{mistaken}': say how many lines, or 0 for all\n"
+            assert (refused.code, refused.complaint) == (2, said)
