@@ -145,9 +145,10 @@ class Examiner:
             self._found = replace(self._found, info=info)
 
     async def _ask_rights(self) -> None:
-        """What the user lacks, and whether writes are refused, told by one that is malformed."""
+        """What the user lacks, whether writes are refused, and whether others write under leader's keys."""
         async with self._beside() as link:
             await self._try_to_write(link)
+            await self._look_for_strangers(link)
             missing = await missing_rights(link, self._caller, self._elections)
             self._found = replace(self._found, missing=missing)
 
@@ -156,9 +157,22 @@ class Examiner:
         try:
             await link.ask("HSET", self._caller.jobs_key, "field", "value", "odd")
         except ResponseError as error:
-            problem = explain_answer(self._subject, text_of(error))
-            if problem.kind in _REFUSALS_OF_WRITES and self._found.problem is None:
-                self._found = replace(self._found, problem=problem)
+            self._notice(text_of(error), _REFUSALS_OF_WRITES)
+
+    async def _look_for_strangers(self, link: Link) -> None:
+        """What is no hash under one of leader's keys was written by another program."""
+        for key in [*self._caller.keys(self._elections), self._caller.jobs_key]:
+            try:
+                await link.ask("HMGET", key, "format")
+            except ResponseError as error:
+                if "WRONGTYPE" in text_of(error):
+                    self._notice(f"LEADERKEY wrongtype {key}", {Kind.KEY})
+
+    def _notice(self, text: str, kinds: set[Kind]) -> None:
+        """Keep what this error means as the problem, if it is of these kinds and the first."""
+        problem = explain_answer(self._subject, text)
+        if problem.kind in kinds and self._found.problem is None:
+            self._found = replace(self._found, problem=problem)
 
     @contextlib.asynccontextmanager
     async def _beside(self, more_s: float = 0) -> AsyncIterator[Link]:

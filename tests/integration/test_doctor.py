@@ -79,6 +79,7 @@ def test_each_fault_of_an_instance_is_told_with_a_remedy_that_mends_it() -> None
         quorum.ask(1, "ACL", "SETUSER", "agent", "on", ">pw", *rights)
         quorum.ask(3, "CONFIG", "SET", "repl-diskless-sync-delay", "0")
         quorum.ask(2, "REPLICAOF", *master)
+        quorum.ask(3, "SET", f"leader:{CLUSTER}:jobs", "foreign")
         quorum.ask(4, "CONFIG", "SET", "maxmemory", "100mb", "maxmemory-policy", "allkeys-lru")
         quorum.ask(5, "CONFIG", "SET", "maxmemory", "1")
         quorum.ask(6, "CONFIG", "SET", "min-replicas-to-write", "1")
@@ -89,6 +90,7 @@ def test_each_fault_of_an_instance_is_told_with_a_remedy_that_mends_it() -> None
             assert found.keys() - {"agent-absent"} == {
                 "instance-duplicate",
                 "instance-rights",
+                "instance-key",
                 "instance-replica",
                 "instance-replicas",
                 "instance-evicts",
@@ -96,7 +98,7 @@ def test_each_fault_of_an_instance_is_told_with_a_remedy_that_mends_it() -> None
                 "instance-too-few-replicas",
                 "instance-refused",
             }
-            assert "3 of 9 instances vote and 5 are needed" in found["instance-refused"][0]["why"]
+            assert "2 of 9 instances vote and 5 are needed" in found["instance-refused"][0]["why"]
             mend(quorum, found)
             urls.pop()
             node.configure(replace(node.settings, urls=urls))
@@ -109,6 +111,9 @@ def mend(quorum: EmbeddedQuorum, found: Findings) -> None:
     command = rights["remedy"].partition("there: ")[2].partition(" (")[0]
     assert command == "ACL SETUSER agent ~leader:* &leader:* +evalsha +publish"
     quorum.ask(1, *command.split())
+    assert found["instance-key"][0]["remedy"].endswith(f"DEL leader:{CLUSTER}:jobs")
+    quorum.ask(3, "DEL", f"leader:{CLUSTER}:jobs")
+    until(lambda: quorum.ask(2, "DBSIZE") == b":0\r\n", "the replica has followed")
     assert "REPLICAOF NO ONE" in found["instance-replica"][0]["remedy"]
     assert "REPLICAOF NO ONE" in found["instance-replicas"][0]["remedy"]
     quorum.ask(2, "REPLICAOF", "NO", "ONE")
