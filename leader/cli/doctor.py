@@ -66,7 +66,7 @@ def doctor(
         findings, checked = asyncio.run(surroundings(loaded, timeout_ms))
         found += findings
     found += here(loaded, socket, timeout)
-    checked += ["the agent", "this machine", *crontabs, *more_crontabs]
+    checked += ["the agent", "this machine", *(f"crontab {path}" for path in (*crontabs, *more_crontabs))]
     if as_json:
         show_json({"findings": [asdict(finding) for finding in found], "checked": checked})
     else:
@@ -84,12 +84,12 @@ def configuration(path: str) -> tuple[Config | None, list[Finding]]:
 
 
 def _broken(problem: str) -> Finding:
-    why = "No agent starts with it, and the instances cannot be examined."
+    why = "no agent starts with it, and the instances cannot be examined"
     return Finding(Severity.CRITICAL, "configuration-broken", problem, why, "correct it: leader config check")
 
 
 def _note(note: str) -> Finding:
-    why = "It is allowed, and seldom meant."
+    why = "it is allowed, and seldom meant"
     return Finding(Severity.INFO, "configuration-note", note, why, "see `leader config show`, and change it")
 
 

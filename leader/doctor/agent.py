@@ -41,7 +41,7 @@ def _absent(facts: AgentFacts) -> Finding:
         Severity.WARNING,
         "agent-absent",
         f"no agent answers on this node: {what}",
-        "Without one this node does not lead, and `leader is-leader` ends with 3: guarded jobs do not run.",
+        "without one this node does not lead, and `leader is-leader` ends with 3: guarded jobs do not run",
         remedy or "start it: systemctl start leader, or `leader agent`",
     )
 
@@ -52,7 +52,7 @@ def _version(view: AgentView, version: str) -> Iterator[Finding]:
             Severity.WARNING,
             "agent-version",
             f"the agent runs leader {view.version}, and {version} is installed",
-            "It was not restarted after the upgrade.",
+            "it was not restarted after the upgrade",
             "restart it: systemctl restart leader (it goes on leading over a restart)",
         )
 
@@ -66,7 +66,7 @@ def _configuration(facts: AgentFacts, view: AgentView, config: Config) -> Iterat
             "agent-configuration",
             f"the agent (pid {facts.pid}, uid {facts.uid}) goes by another configuration than "
             f"{config.source}: {'; '.join(differences)}",
-            "The file was changed after the agent had read it, or the agent reads another one.",
+            "the file was changed after the agent had read it, or the agent reads another one",
             f"if the file is right, {_RELOAD} (a lease or list of instances changes only with all agents "
             "stopped and `leader quorum --purge`); else name the agent's own file with --config",
         )
@@ -103,7 +103,7 @@ def _aside(view: AgentView) -> Iterator[Finding]:
             Severity.WARNING,
             "agent-paused",
             f"this node is paused: {view.pause.reason or 'no reason was given'} (by {view.pause.by})",
-            "It leads nothing and takes over nothing until it is resumed.",
+            "it leads nothing and takes over nothing until it is resumed",
             "leader resume",
         )
     if view.unfit:
@@ -111,7 +111,7 @@ def _aside(view: AgentView) -> Iterator[Finding]:
             Severity.WARNING,
             "agent-unfit",
             f"this node is unfit: {view.unfit}",
-            "It leads nothing and takes over nothing until that is over.",
+            "it leads nothing and takes over nothing until that is over",
             "mend what it says, or change the limit under [fitness]",
         )
 
@@ -124,7 +124,7 @@ def _incidents(history: HistoryView | None) -> Iterator[Finding]:
                 Severity.WARNING,
                 f"agent-{incident.kind}",
                 f"{incident.sentence} (at {incident.at})",
-                "A node that stands still for longer than the lease loses what it leads.",
+                "a node that stands still for longer than the lease loses what it leads",
                 "see what the machine or its hypervisor did then: suspend, migration, snapshots, swapping, "
                 "a clock that is set; `leader history` has all of them",
             )

@@ -32,7 +32,7 @@ def examine(examined: Sequence[Examined]) -> Iterator[Finding]:
                 Severity.WARNING,
                 "instance-clock-jump",
                 f"the wall clock of instance {one.name}, or this machine's, jumped by {jump} ms meanwhile",
-                "Leases are safe; ages in the registry and the times of ticks are wrong for a while.",
+                "leases are safe; ages in the registry and the times of ticks are wrong for a while",
                 "let the clocks be slewed, not set: run chrony or systemd-timesyncd, and nothing beside it",
             )
 
@@ -43,6 +43,6 @@ def _skewed(code: str, whose: str, ahead_ms: int, than: str) -> Finding:
         Severity.WARNING,
         code,
         f"the wall clock of {whose} is {abs(ahead_ms) / 1000:.1f} s {way} that of {than}",
-        "Leases are safe, they use no wall clock; but ticks and what the registry and history show are off.",
+        "leases are safe, they use no wall clock; but ticks and what the registry and history show are off",
         f"synchronise it: on {whose}, install and start chrony or systemd-timesyncd",
     )

@@ -39,7 +39,7 @@ def _clocks(facts: HostFacts) -> Iterator[Finding]:
             Severity.WARNING,
             "host-clock-source",
             f"the kernel takes the time from {facts.clock_source}",
-            "It fell back to a slow clock, often because the better one was found to be unreliable.",
+            "it fell back to a slow clock, often because the better one was found to be unreliable",
             "see `dmesg | grep -i clocksource`; with a steady one in "
             "/sys/devices/system/clocksource/clocksource0/available_clocksource, boot with clocksource=tsc",
         )
@@ -48,7 +48,7 @@ def _clocks(facts: HostFacts) -> Iterator[Finding]:
             Severity.WARNING,
             "host-unsynchronised",
             "nothing synchronises this machine's clock (adjtimex says so)",
-            "Leases are safe, they use no wall clock; but nodes that differ start ticks at different times.",
+            "leases are safe, they use no wall clock; but nodes that differ start ticks at different times",
             "install and start chrony or systemd-timesyncd; in a container, on its host",
         )
 
@@ -59,7 +59,7 @@ def _sleep(facts: HostFacts) -> Iterator[Finding]:
             Severity.INFO,
             "host-suspended",
             f"this machine has slept for {format_duration(facts.slept_ms // 1000 * 1000)} since it booted",
-            "A leader that sleeps for longer than the lease is one no more when it wakes.",
+            "a leader that sleeps for longer than the lease is one no more when it wakes",
             "let a node not sleep: systemctl mask sleep.target suspend.target hibernate.target",
         )
 
@@ -70,7 +70,7 @@ def _socket(facts: HostFacts) -> Iterator[Finding]:
             Severity.CRITICAL,
             "host-socket",
             f"this user may not use the agent's socket {facts.socket}",
-            "Jobs of this user cannot ask whether the node leads, and so do not run.",
+            "jobs of this user cannot ask whether the node leads, and so do not run",
             "add it to the group under [api] group, or set socket_mode = 0o666 there; restart the agent",
         )
 
@@ -81,6 +81,6 @@ def _files(facts: HostFacts) -> Iterator[Finding]:
             Severity.WARNING,
             "host-files",
             f"the agent may open {facts.file_limit} files",
-            "Without a free one it neither reconnects to an instance nor answers a job.",
+            "without a free one it neither reconnects to an instance nor answers a job",
             f"set LimitNOFILE={FEWEST_FILES} or more in its unit, and restart it",
         )

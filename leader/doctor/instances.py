@@ -79,7 +79,7 @@ def _vote(one: Examined, quorum: Quorum) -> Iterator[Finding]:
             bad if one.problem else Severity.WARNING,
             "instance-rights",
             f"instance {one.name} does not let user {one.user} do all that an agent does",
-            _standing(quorum) if one.problem else "Calls of the agent or of its jobs fail there.",
+            _standing(quorum) if one.problem else "calls of the agent or of its jobs fail there",
             f"allow it there: ACL SETUSER {one.user} {one.missing.rules} (and keep it: ACL SAVE, "
             "or CONFIG REWRITE)",
         )
@@ -93,8 +93,8 @@ def _standing(quorum: Quorum) -> str:
     spare = quorum.votes - quorum.majority
     counted = f"{quorum.votes} of {len(quorum.examined)} instances vote and {quorum.majority} are needed"
     if spare < 0:
-        return f"{counted}: nobody can lead."
-    return f"{counted}: {spare or 'no'} more may fail, or nobody can lead."
+        return f"{counted}: nobody can lead"
+    return f"{counted}: " + (f"{spare} more may fail" if spare else "if one more fails, nobody can lead")
 
 
 def _configuration(one: Examined, quorum: Quorum) -> Iterator[Finding]:
@@ -113,7 +113,7 @@ def _configuration(one: Examined, quorum: Quorum) -> Iterator[Finding]:
         "instance-other-configuration",
         f"instance {one.name} keeps another configuration than this node's, "
         f"of node {one.configured_by}: {what}",
-        "Nodes that differ in it cannot share a quorum: this node does not lead while that one's counts.",
+        "nodes that differ in it cannot share a quorum: this node does not lead while that one's counts",
         f"compare the [quorum] of {one.configured_by} and this node and make them the same; if the change is "
         "meant, stop all agents, run `leader quorum --purge`, change every node's file, start them",
     )
@@ -127,7 +127,7 @@ def _speed(one: Examined, quorum: Quorum) -> Iterator[Finding]:
             "instance-slow",
             f"instance {one.name} is slow for a lease of {format_duration(lease)}: a new connection took "
             f"{_ms(one.connect_ns)} ms, the slowest answer {_ms(max(one.beats_ns, default=0))} ms",
-            "An agent waits for a tenth of the lease, so votes are missed, and the leader may change.",
+            "an agent waits for a tenth of the lease, so votes are missed, and the leader may change",
             f"raise quorum.lease to {format_duration(needed)} or more on every node, or find what is slow "
             "with: redis-cli --latency",
         )
@@ -140,7 +140,7 @@ def _version(one: Examined) -> Iterator[Finding]:
             Severity.WARNING,
             "instance-old",
             f"instance {one.name} is {one.server}",
-            "leader is made for Redis 6.0 and later, and for Valkey; older ones are not tried.",
+            "leader is made for Redis 6.0 and later, and for Valkey; older ones are not tried",
             "install a later version there",
         )
 
@@ -154,7 +154,7 @@ def _memory(one: Examined) -> Iterator[Finding]:
             Severity.WARNING,
             "instance-memory",
             f"instance {one.name} uses {used / room:.0%} of its memory",
-            "A server that is full refuses writes, and with them its vote.",
+            "a server that is full refuses writes, and with them its vote",
             "raise maxmemory there, or move other data elsewhere",
         )
     if not limit and policy.startswith("allkeys-"):
@@ -162,7 +162,7 @@ def _memory(one: Examined) -> Iterator[Finding]:
             Severity.INFO,
             "instance-policy",
             f"instance {one.name} has maxmemory-policy {policy}, and no maxmemory yet",
-            "It votes until somebody sets a maxmemory: then it could evict leases.",
+            "it votes until somebody sets a maxmemory: then it could evict leases",
             "CONFIG SET maxmemory-policy noeviction there, and CONFIG REWRITE",
         )
 
@@ -178,7 +178,7 @@ def _persistence(one: Examined, quorum: Quorum) -> Iterator[Finding]:
             Severity.WARNING,
             "instance-persistence",
             f"instance {one.name} cannot save to its disk ({', '.join(failed)})",
-            "With stop-writes-on-bgsave-error, or a failing append-only file, it refuses writes.",
+            "with stop-writes-on-bgsave-error, or a failing append-only file, it refuses writes",
             "free space there and look into its log; leases do not need its disk: save '' turns saving off",
         )
     fork_ms, patience_ms = _number(one, "latest_fork_usec") / 1000, _patience_ms(quorum)
@@ -187,7 +187,7 @@ def _persistence(one: Examined, quorum: Quorum) -> Iterator[Finding]:
             Severity.WARNING,
             "instance-fork",
             f"instance {one.name} stood still for {fork_ms:.0f} ms at its last save",
-            f"An agent waits for {patience_ms:.0f} ms, a tenth of the lease.",
+            f"an agent waits for {patience_ms:.0f} ms, a tenth of the lease",
             "turn saving off there (leases do not need it), move other data elsewhere, or raise quorum.lease",
         )
 
@@ -200,7 +200,7 @@ def _company(one: Examined) -> Iterator[Finding]:
             Severity.WARNING,
             "instance-replicas",
             f"instance {one.name} has replicas: {replicas}",
-            "If a fail-over puts one in its place, votes that had not reached it are forgotten.",
+            "if a fail-over puts one in its place, votes that had not reached it are forgotten",
             "let it have none (REPLICAOF NO ONE on each), and no Sentinel or operator that fails over",
         )
     clients, most = _number(one, "connected_clients"), _number(one, "maxclients")
@@ -209,7 +209,7 @@ def _company(one: Examined) -> Iterator[Finding]:
             Severity.WARNING,
             "instance-clients",
             f"instance {one.name} has {clients} of at most {most} clients",
-            "Without room for a connection, an agent gets no vote there after a short cut.",
+            "without room for a connection, an agent gets no vote there after a short cut",
             "raise maxclients there, or close idle clients with its timeout",
         )
 
@@ -223,7 +223,7 @@ def _certificate(one: Examined, wall_ms: int) -> Iterator[Finding]:
             Severity.WARNING,
             "instance-certificate",
             f"the certificate of instance {one.name} expires in {days:.1f} days",
-            "From then on no agent connects to it.",
+            "from then on no agent connects to it",
             "renew it there, and let the server load it (CONFIG SET tls-cert-file, or a restart)",
         )
 
@@ -237,7 +237,7 @@ def _duplicates(quorum: Quorum) -> Iterator[Finding]:
                 Severity.CRITICAL,
                 "instance-duplicate",
                 f"instances {one.name} ({one.url}) and {other.name} ({other.url}) are the same server",
-                "It votes twice, so a majority may be fewer servers than it seems.",
+                "it votes twice, so a majority may be fewer servers than it seems",
                 "list an independent server in place of one of them, in quorum.instances on every node",
             )
 

@@ -74,7 +74,7 @@ def _twins(node: str, around: Surroundings) -> Iterator[Finding]:
                 Severity.CRITICAL,
                 "node-twin",
                 f"two agents run under the name {node}",
-                "Each takes the other for itself: elections, status and history mix them up.",
+                "each takes the other for itself: elections, status and history mix them up",
                 "give each machine a name of its own: node.name in its file, or LEADER_NODE; "
                 "look for machines that were cloned",
             )
@@ -86,7 +86,7 @@ def _gone(node: str, sight: Sight) -> Finding:
         Severity.INFO,
         "node-gone",
         f"node {node} was last seen {format_duration(sight.age_ms // 1000 * 1000)} ago",
-        "Its agent does not run, or reaches no instance; it cannot take over.",
+        "its agent does not run, or reaches no instance; it cannot take over",
         f"start its agent, or run `leader doctor` on {node}; an old entry goes after a day",
     )
 
@@ -101,7 +101,7 @@ def _unknown(node: str) -> Finding:
         Severity.CRITICAL,
         "node-unknown",
         f"node {node} uses this cluster's name, and shares no election and no instance's address",
-        "Another cluster of the same name on the same servers writes into this one's keys.",
+        "another cluster of the same name on the same servers writes into this one's keys",
         f'give one of them another name: cluster = "…" in the file of {node} and of all that belong to it',
     )
 
@@ -114,7 +114,7 @@ def _servers(entry: Entry, around: Surroundings) -> Iterator[Finding]:
             Severity.CRITICAL,
             "node-other-list",
             f"node {entry.node} uses instances that this node does not list: {', '.join(more)}",
-            "Two lists may have two majorities, and so two leaders; agents refuse to vote with both.",
+            "two lists may have two majorities, and so two leaders; agents refuse to vote with both",
             f"make quorum.instances the same on {entry.node} and here, in any order",
         )
     for address, process in entry.processes.items():
@@ -124,7 +124,7 @@ def _servers(entry: Entry, around: Surroundings) -> Iterator[Finding]:
                 Severity.CRITICAL,
                 "node-other-server",
                 f"node {entry.node} reaches another server than this node under the address {address}",
-                "Each counts the vote of its own server, so a majority may be had twice.",
+                "each counts the vote of its own server, so a majority may be had twice",
                 f"compare what the address means on {entry.node} and here (DNS, /etc/hosts, localhost, a "
                 "proxy), and write one that means the same server everywhere",
             )
@@ -136,7 +136,7 @@ def _state(entry: Entry, around: Surroundings) -> Iterator[Finding]:
             Severity.WARNING,
             "node-minority",
             f"node {entry.node} reaches no majority of the instances",
-            "It cannot take over.",
+            "it cannot take over",
             f"run `leader doctor` on {entry.node}",
         )
     if entry.version != around.version:
@@ -144,7 +144,7 @@ def _state(entry: Entry, around: Surroundings) -> Iterator[Finding]:
             Severity.WARNING,
             "node-version",
             f"node {entry.node} runs leader {entry.version}, and this node has {around.version}",
-            "Versions are made to run side by side during an upgrade, and no longer.",
+            "versions are made to run side by side during an upgrade, and no longer",
             "finish the upgrade: install the later one on both, and restart their agents one by one",
         )
     if entry.paused or not entry.fit:
@@ -152,6 +152,6 @@ def _state(entry: Entry, around: Surroundings) -> Iterator[Finding]:
             Severity.INFO,
             "node-aside",
             f"node {entry.node} does not contend: {entry.reason or 'paused'}",
-            "It cannot take over meanwhile.",
+            "it cannot take over meanwhile",
             f"on {entry.node}: `leader status` says why; `leader resume` ends a pause",
         )
