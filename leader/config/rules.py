@@ -5,6 +5,7 @@ value: "must be …". Rules that join several keys are in the sections' own file
 """
 
 from collections.abc import Callable
+from typing import TypeGuard
 
 from leader.durations import format_duration, parse_duration_ms
 from leader.names import NAME_RULE, is_name
@@ -19,17 +20,22 @@ def name(value: object) -> str:
     return value
 
 
+def _is_text(value: object) -> TypeGuard[str]:
+    """Whether it says something that can be handed to the system, where NUL ends every text."""
+    return isinstance(value, str) and value != "" and "\0" not in value
+
+
 def text(value: object) -> str:
     """Any text that is not empty."""
-    if not isinstance(value, str) or not value:
-        raise ValueError("must be a text that is not empty")
+    if not _is_text(value):
+        raise ValueError("must be a text that is not empty, without NUL")
     return value
 
 
 def absolute_path(value: object) -> str:
     """A path that means the same whatever directory the agent was started in."""
-    if not isinstance(value, str) or not value.startswith("/"):
-        raise ValueError("must be an absolute path")
+    if not _is_text(value) or not value.startswith("/"):
+        raise ValueError("must be an absolute path, without NUL")
     return value
 
 
@@ -71,8 +77,8 @@ def duration(least_ms: int, greatest_ms: int) -> Callable[[object], int]:
 
 def texts(value: object) -> tuple[str, ...]:
     """A list of texts, none of them empty."""
-    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-        raise ValueError("must be a list of texts that are not empty")
+    if not isinstance(value, list) or not all(_is_text(item) for item in value):
+        raise ValueError("must be a list of texts that are not empty, without NUL")
     return tuple(value)
 
 

@@ -211,6 +211,13 @@ class TestWhatIsRefused:
             ('[fitness]\nmax_memory = "nan%"', "must be a percentage"),
             ('[fitness]\nmax_load_per_cpu = "x"', "must be a number greater than 0"),
             ('[fitness]\nmin_free_disk = { "x" = "2%" }', "must be an absolute path"),
+            ('[fitness]\nmin_free_disk = { "/\\u0000" = "2%" }', "must be an absolute path, without NUL"),
+            (
+                '[fitness]\ncommand = ["/fit", "\\u0000"]',
+                "must be a list of texts that are not empty, without",
+            ),
+            ('[elections.x]\non_lost = ["\\u0000"]', "must be a list of texts that are not empty, without"),
+            ('[api]\ngroup = "\\u0000"', "must be a text that is not empty, without NUL"),
             ('[api]\nlisten = "8009"', 'api.listen = "8009": must be host and port'),
             ('[api]\nsocket_mode = "0888"', "must be octal permissions"),
             ("[api]\nsocket_mode = 438", "must be octal permissions in quotes"),
