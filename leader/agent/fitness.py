@@ -113,9 +113,12 @@ class Fitness:
         if not self._reading.done():
             return ["the vitals cannot be read within timeout: a disk may hang"]
         reading, self._reading = self._reading, None
-        return reading.result()
+        try:
+            return reading.result()
+        except OSError as error:
+            return [f"the vitals cannot be read: {error}"]
 
     def _examine(self) -> list[str]:
-        limits = self._limits
-        self.vitals, failures = vitals.read(limits.min_free_disk_percent)
-        return failures + vitals.broken_limits(limits, self.vitals) + vitals.missing(limits)
+        found = vitals.read(self._limits.min_free_disk_percent)
+        self.vitals = found.view()
+        return vitals.broken_limits(self._limits, found) + vitals.missing(self._limits)

@@ -104,6 +104,29 @@ def test_a_node_whose_first_check_fails_never_leads_and_says_why(
             cluster.__exit__()
 
 
+def test_when_all_nodes_are_unfit_nobody_leads_and_status_says_why_for_each(quorum: EmbeddedQuorum) -> None:
+    """An operator sees at once that it is not the quorum, and on which node to mend what."""
+    command = ["/bin/sh", "-c", 'echo "the array of $LEADER_NODE is gone"; exit 3']
+    with checked(quorum, f"command = {json.dumps(command)}") as cluster:
+        node = cluster.nodes["a"]
+        until(lambda: [e["fit"] for e in node.status()["nodes"]] == [False, False], "both are known unfit")
+        until(lambda: all("gone" in e["reason"] for e in node.status()["nodes"]), "and why")
+        # the record of a node that an earlier test has killed counts for up to one lease
+        until(lambda: (answer := node.leadership()) and not answer.holder, "nobody leads")
+        shown = subprocess.run(
+            node.command("status"),
+            env=node.places() | {"LEADER_SOCKET": str(node.socket), "COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout
+        assert "nobody leads default" in shown
+        for name in cluster.nodes:
+            row = next(line for line in shown.splitlines() if line.startswith(f"{name} "))
+            assert " unfit " in row
+            assert row.endswith(f"  the fitness command /bin/sh ended with 3: the array of {name} is gone")
+
+
 def test_a_process_that_is_required_is_found_by_its_name(quorum: EmbeddedQuorum, tmp_path: Path) -> None:
     """While it runs the node leads; when it has ended, it does not."""
     program = tmp_path / "leader-payload"

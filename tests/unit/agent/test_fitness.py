@@ -1,13 +1,21 @@
-"""Fit or not: how many checks in a row it takes, and what a check finds."""
+"""Fit or not: how many checks in a row it takes, and what happens when they cannot be made."""
 
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import psutil
 import pytest
 
 from leader.agent import vitals
-from leader.agent.fitness import Judgement
+from leader.agent.contention import Contention
+from leader.agent.fitness import Fitness, Judgement
+from leader.agent.journal import Journal
 from leader.config.model import FitnessConfig
-from leader.protocol.snapshot import VitalsView
-
-WELL = VitalsView(load_per_cpu=0.5, memory_percent=60.0, free_disk_percent={"/": 40.0, "/srv": 3.0})
+from leader.protocol.events import Cause
+from tests.support.polling import eventually
 
 
 @pytest.mark.parametrize(
@@ -37,48 +45,86 @@ def test_so_many_checks_in_a_row_change_the_judgement(
     assert judgement.fit is then
 
 
-@pytest.mark.parametrize(
-    ("limits", "complaint"),
-    [
-        (FitnessConfig(max_load_per_cpu=0.4), "the load per CPU is 0.5, more than max_load_per_cpu 0.4"),
-        (FitnessConfig(max_memory_percent=50.0), "60% of the memory is in use, more than max_memory 50%"),
-        (
-            FitnessConfig(min_free_disk_percent={"/": 2.0, "/srv": 5.0}),
-            "3% of the disk at /srv is free, less than min_free_disk 5%",
-        ),
-    ],
-)
-def test_a_limit_that_is_broken_is_told_with_both_numbers(limits: FitnessConfig, complaint: str) -> None:
-    """Who reads it knows which key to change, or what to mend."""
-    assert vitals.broken_limits(limits, WELL) == [complaint]
-
-
-def test_vitals_within_the_limits_are_no_complaint() -> None:
-    """At the limit is within it."""
-    limits = FitnessConfig(
-        max_load_per_cpu=0.5, max_memory_percent=60.0, min_free_disk_percent={"/": 40.0, "/srv": 3.0}
-    )
-    assert vitals.broken_limits(limits, WELL) == []
-
-
-def test_a_disk_that_is_not_there_is_a_failure_and_not_a_full_one() -> None:
-    """The others are read all the same."""
-    view, failures = vitals.read(["/no/such/disk"])
-    assert failures == ["the disk at /no/such/disk cannot be examined: No such file or directory"]
-    assert view.free_disk_percent.keys() == {"/"}
-
-
-def test_mounts_and_processes_that_are_required_and_absent_are_named() -> None:
-    """What is there is not."""
-    limits = FitnessConfig(required_mounts=("/", "/no/such/mount"), required_processes=("no-such-process",))
-    assert vitals.missing(limits) == [
-        "nothing is mounted at /no/such/mount, which required_mounts names",
-        "no process is called no-such-process, which required_processes names",
-    ]
-
-
 def test_only_a_configuration_that_asks_for_something_can_make_unfit() -> None:
     """Counts and intervals alone ask for nothing."""
     assert not FitnessConfig(rise=5, fall=1).asks_for_something
     assert FitnessConfig(required_mounts=("/",)).asks_for_something
     assert FitnessConfig(max_load_per_cpu=8.0).asks_for_something
+
+
+class Checked:
+    """The checks of a node alone; `reason` is why it is unfit, or nothing."""
+
+    def __init__(self, limits: FitnessConfig, *, leads: bool = False) -> None:
+        self._contention = Contention(lambda _told: None)
+        self.journal = Journal("a")
+        self.fitness = Fitness(limits, {}, self._contention, self.journal, resumes=leads)
+
+    @property
+    def reason(self) -> str:
+        return self._contention.reasons.get(Cause.UNFIT, "")
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        self.fitness.begin()
+        task = asyncio.create_task(self.fitness.run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+async def test_a_disk_that_hangs_is_told_and_holds_up_neither_the_loop_nor_more_than_one_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As a dead NFS server does it: five checks wait for one reading; once it is back, they are good."""
+    back, readings, read = threading.Event(), [], vitals.read
+
+    def hang(paths: list[str]) -> vitals.Found:
+        readings.append(paths)
+        back.wait()
+        return read(paths)
+
+    monkeypatch.setattr(vitals, "read", hang)
+    limits = FitnessConfig(interval_ms=1, timeout_ms=20, fall=5, min_free_disk_percent={"/": 0.0})
+    checked, threads = Checked(limits, leads=True), threading.active_count()
+    async with checked.running():
+        try:
+            await eventually(lambda: "cannot be read within timeout" in checked.reason)
+            assert len(readings) == 1
+            assert threading.active_count() == threads + 1
+        finally:
+            back.set()
+        await eventually(lambda: not checked.reason)
+    assert [change["event"] for change in checked.journal.recent] == ["unfit", "fit"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        (FitnessConfig(required_mounts=("/",)), "the vitals cannot be read: "),
+        (FitnessConfig(max_memory_percent=100.0), "let the agent see /proc/meminfo"),
+    ],
+)
+async def test_a_machine_that_hides_what_is_limited_makes_unfit(
+    limits: FitnessConfig, reason: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It does not end the agent."""
+    monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path))
+    checked = Checked(limits)
+    async with checked.running():
+        await eventually(lambda: reason in checked.reason)
+
+
+async def test_a_machine_that_hides_what_is_not_limited_is_fit(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Only nothing can be shown of it."""
+    monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path))
+    checked = Checked(FitnessConfig(command=("/bin/true",)))
+    async with checked.running():
+        assert checked.reason
+        await eventually(lambda: not checked.reason)
+        assert checked.fitness.vitals is None
