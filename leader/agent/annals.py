@@ -1,16 +1,19 @@
 """The file that keeps what happened, over restarts: a line of JSON for each thing, the last of a kind counts.
 
 It is written a moment after the event and without fsync, since nothing depends on it: a crash may cost the
-last lines, and a torn one itself. A disk that is full costs the history, and one line in the log.
+last lines, and a torn one itself; once most of it is outdated, it is written anew. A disk that is full costs
+the history, and one line in the log.
 """
 
 import asyncio
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 from leader.agent.logs import log
+from leader.agent.store import write_durably
 from leader.agent.threads import on_a_thread
 
 FILE = "history.jsonl"
@@ -26,6 +29,10 @@ class Annals:
     def __init__(self, directory: Path) -> None:
         self._path = directory / FILE
         self._waiting: list[Line] = []
+        self._whole: Callable[[], list[Line]] | None = None
+        """Says all lines that are to take the place of those that there are."""
+        self.length = 0
+        """How many lines the file has, with those that wait."""
         self._wanted = asyncio.Event()
         self._fails = False
 
@@ -38,20 +45,18 @@ class Annals:
         except OSError as error:
             self._complain(error)
             return []
+        self.length = len(texts)
         return [line for text in texts if (line := _parsed(text)) is not None]
-
-    def replace(self, lines: Iterable[Line]) -> None:
-        """Let these lines be all that there is."""
-        temporary = self._path.with_suffix(".new")
-        try:
-            temporary.write_text(_text(lines))
-            temporary.replace(self._path)
-        except OSError as error:
-            self._complain(error)
 
     def add(self, line: Line) -> None:
         """Have one more line written, soon."""
         self._waiting.append(line)
+        self.length += 1
+        self._wanted.set()
+
+    def renew(self, whole: Callable[[], list[Line]]) -> None:
+        """Have the file written anew, soon, with the lines that there are by then."""
+        self._whole = whole
         self._wanted.set()
 
     async def run(self) -> None:
@@ -60,9 +65,8 @@ class Annals:
             await self._wanted.wait()
             await asyncio.sleep(PAUSE_S)
             self._wanted.clear()
-            lines, self._waiting = self._waiting, []
             try:
-                await on_a_thread(lambda lines=lines: self._append(lines))  # type: ignore[misc]
+                await on_a_thread(self._task())
             except OSError as error:
                 self._complain(error)
             else:
@@ -70,11 +74,23 @@ class Annals:
 
     def close(self) -> None:
         """Write what still waits, now."""
-        lines, self._waiting = self._waiting, []
         try:
-            self._append(lines)
+            self._task()()
         except OSError as error:
             self._complain(error)
+
+    def _task(self) -> Callable[[], None]:
+        """What writes all that waits."""
+        lines, whole = self._waiting, self._whole
+        self._waiting, self._whole = [], None
+        if whole is None:
+            return partial(self._append, lines)
+        lines = whole()
+        self.length = len(lines)
+        return partial(self._replace, lines)
+
+    def _replace(self, lines: Iterable[Line]) -> None:
+        write_durably(self._path, _text(lines))
 
     def _append(self, lines: Iterable[Line]) -> None:
         text = _text(lines)

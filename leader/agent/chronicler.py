@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Mapping
 
 from leader import clock
-from leader.agent.history import EndTold, History
+from leader.agent.history import EndTold, History, Sight
 from leader.agent.journal import Change, Journal
 from leader.agent.registry import Entry, Registry
 from leader.agent.view import standing_holder
@@ -32,6 +32,8 @@ class Chronicler:
         self._journal = journal
         self._noticed: dict[str, tuple[State, int]] = {}
         self._read: dict[str, Entry] = {}
+        self._saw_at: dict[str, Instant] = {}
+        """When a majority was last seen, by election."""
         self._look_soon: asyncio.TimerHandle | None = None
         journal.subscribe(self._hear)
 
@@ -53,8 +55,8 @@ class Chronicler:
         now = clock.now_ns()
         for election, elector in self._electors.items():
             holder = standing_holder(elector, now)
-            renewed = _renewed(elector, holder) if holder else now
-            if self._history.seen(election, holder, now, renewed) and holder:
+            sight = self._sight(elector, holder, now)
+            if sight and self._history.seen(election, holder, now, sight) and holder:
                 self._journal.tell(
                     "leader-changed",
                     f"{holder.node} leads",
@@ -67,6 +69,17 @@ class Chronicler:
                 self._read[node] = entry
                 for end in entry.ended:
                     self._history.told(node, end, now)
+
+    def _sight(self, elector: Elector, holder: Holder | None, now: Instant) -> Sight | None:
+        """How well the records are seen; None if that says nothing: before they ever were, or in a stall."""
+        election = elector.identity.election
+        saw_at = self._saw_at.get(election)
+        is_blind = saw_at is None or now - saw_at > elector.lease_ns
+        if holder is not None or _sees_majority(elector, now):
+            self._saw_at[election] = now
+        elif saw_at is None or not is_blind:
+            return None
+        return Sight(_renewed(elector, holder) if holder else None, is_blind)
 
     def _hear_of_release(self, election: str, term: int) -> None:
         """The first instance says so; if its holder was not seen to lead yet, others may still name it."""
@@ -93,6 +106,15 @@ class Chronicler:
                 "reason": str(reason),
             }:
                 self._history.ended(EndTold(election, term, cause, reason), clock.now_ns())
+
+
+def _sees_majority(elector: Elector, now: Instant) -> bool:
+    """Whether so many instances have answered within half of a lease: they are asked three times in one.
+
+    A record that nobody could ask for has not expired; it takes a whole lease to.
+    """
+    answered = [w.answered_at for w in elector.electorate.witnesses.values() if w.answered_at is not None]
+    return sum(now - at <= elector.lease_ns // 2 for at in answered) >= elector.electorate.needed
 
 
 def _renewed(elector: Elector, holder: Holder) -> Instant:

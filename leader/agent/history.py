@@ -6,7 +6,7 @@ sight; how long something lasted is counted on the boot clock. No decision about
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 from leader import clock
 from leader.agent.annals import Annals, Line
@@ -16,16 +16,21 @@ from leader.protocol.snapshot import IncidentView, LeadershipView
 
 MOST_LEADERSHIPS = 1000
 MOST_INCIDENTS = 200
+SLACK = 100
+"""So many lines more than twice what is kept may stand in the file."""
 TOLD = 5
-"""So many ended leaderships of this node are told to the others."""
+FRESH_MS = 120_000
+"""The last ended leaderships of this node are told to the others, and all that ended lately: one that leads
+many elections loses them at one moment."""
+
+LARGEST_NUMBER = 2**53
 
 RELEASED = "it was released"
 EXPIRED = "it was neither renewed nor released, and its node has not said why"
 DOWN = "its agent was down, and did not come back in time"
-UNSEEN = "it ended at this moment or earlier, while this node's agent was down"
+UNSEEN = "nothing more was seen of it: this node's agent was down, stood still, or had no majority"
 
-
-_OF_THIS_PROCESS = ("since", "renewed")
+_OF_THIS_PROCESS = ("since", "renewed", "released")
 
 
 @dataclass(slots=True)
@@ -45,10 +50,17 @@ class Kept:
     reason: str = ""
     since: Instant | None = None
     renewed: Instant | None = None
+    released: bool = False
+    """Whether one of its records was seen to be released."""
+    unseen: bool = False
+    """This node was blind when it ended, so nobody here knows when that was."""
 
     def line(self) -> Line:
         """What is written down of it."""
-        return {"line": "leadership", **{k: v for k, v in asdict(self).items() if k not in _OF_THIS_PROCESS}}
+        return {"line": "leadership", **{name: getattr(self, name) for name in _WRITTEN}}
+
+
+_WRITTEN = tuple(field.name for field in fields(Kept) if field.name not in _OF_THIS_PROCESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +83,20 @@ class EndTold:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """How well this node sees the records: when they were last seen to be renewed.
+
+    `blind`: for longer than a lease, up to now or up to this very look, it saw too few of them.
+    """
+
+    renewed: Instant | None = None
+    blind: bool = False
+
+
+CLEAR = Sight()
+
+
 class History:
     """The leaderships of all elections and the incidents of this node, the oldest first."""
 
@@ -80,7 +106,6 @@ class History:
         self._kept: dict[tuple[str, int], Kept] = {}
         self._open: dict[str, Kept] = {}
         """The last leadership of each election, while it lasts."""
-        self._released: set[tuple[str, int]] = set()
         self._incidents: list[Incident] = []
         self._told: dict[tuple[str, int], EndTold] = {}
         self._load(annals.read())
@@ -95,31 +120,44 @@ class History:
             if kept.ended_ms is None:
                 self._open[kept.election] = kept
         self._forget_the_oldest()
-        if len(lines) > 2 * (len(self._kept) + len(self._incidents)):
-            self._annals.replace([*map(_incident_line, self._incidents), *(k.line() for k in self._all())])
 
     def _take_line(self, line: Line) -> None:
-        values = {key: value for key, value in line.items() if key != "line"}
+        """Raise a KeyError, TypeError or ValueError at one that somebody would stumble over later."""
+        values = {key: value for key, value in line.items() if key not in ("line", *_OF_THIS_PROCESS)}
         if line["line"] == "leadership":
             kept = Kept(**values)  # type: ignore[arg-type]
-            self._kept[str(kept.election), int(kept.term)] = kept
+            ended_ms = kept.began_ms if kept.ended_ms is None else kept.ended_ms
+            numbers = (kept.term, kept.began_ms, ended_ms, kept.lasted_ms)
+            _check((kept.election, kept.node, kept.cause, kept.reason), numbers)
+            self._kept[kept.election, kept.term] = kept
         else:
-            self._incidents.append(Incident(**values))  # type: ignore[arg-type]
+            incident = Incident(**values)  # type: ignore[arg-type]
+            _check((incident.kind, incident.sentence), (incident.at_ms, abs(incident.duration_ms)))
+            self._incidents.append(incident)
+
+    def _write(self, line: Line) -> None:
+        """Have it written, and the file anew once most of it is outdated."""
+        self._annals.add(line)
+        if self._annals.length > 2 * (len(self._kept) + len(self._incidents)) + SLACK:
+            self._annals.renew(self._lines)
+
+    def _lines(self) -> list[Line]:
+        return [*map(_incident_line, self._incidents), *(kept.line() for kept in self._all())]
 
     # What is taken in.
 
-    def began(self, election: str, term: int, node: str, now: Instant) -> bool:
-        """Note that a node leads; False if that is known."""
+    def began(self, election: str, term: int, node: str, now: Instant, *, blind: bool = False) -> bool:
+        """Note that a node leads; False if that is known. `blind`: nothing was seen until a moment ago."""
         known = self._open.get(election)
         if known is not None and known.term >= term:
             return False
         if known is not None:
-            self._end_unseen(known, now)
+            self._end_unseen(known, now, blind=blind)
         if (election, term) in self._kept:
             return False
         kept = Kept(election, term, node, clock.wall_ms(), since=now)
         self._kept[election, term] = self._open[election] = kept
-        self._annals.add(kept.line())
+        self._write(kept.line())
         self._forget_the_oldest()
         told = self._told.pop((election, term), None)
         if told is not None:
@@ -138,22 +176,33 @@ class History:
             if self._open.get(kept.election) is kept:
                 del self._open[kept.election]
         kept.cause, kept.reason = end.cause, end.reason
-        self._annals.add(kept.line())
+        self._write(kept.line())
 
-    def seen(self, election: str, holder: Holder | None, now: Instant, renewed: Instant = 0) -> bool:
-        """Take in which holder a majority of the instances names; True if another node is seen to lead.
-
-        `renewed` is when its records were last seen to change.
-        """
-        known = self._open.get(election)
+    def seen(self, election: str, holder: Holder | None, now: Instant, sight: Sight = CLEAR) -> bool:
+        """Take in which holder a majority of the instances names; True if another node is seen to lead."""
+        known = self._open.get(election) or self._back(election, holder)
         if known is not None and holder is not None and known.term == holder.term:
-            known.renewed = renewed
+            known.renewed = sight.renewed
             return False
         if holder is not None:
-            return self.began(election, holder.term, holder.node, now) and holder.node != self._node
+            is_new = self.began(election, holder.term, holder.node, now, blind=sight.blind)
+            return is_new and holder.node != self._node
         if known is not None and known.node != self._node:
-            self._end_unseen(known, now)
+            self._end_unseen(known, now, blind=sight.blind)
         return False
+
+    def _back(self, election: str, holder: Holder | None) -> Kept | None:
+        """The last leadership, if it was lost sight of and is seen again: it has never ended."""
+        last = self._kept.get((election, holder.term)) if holder else None
+        if last is None or holder is None or last.node != holder.node or last.node == self._node:
+            return None
+        is_last = all(k.term <= last.term for k in self._kept.values() if k.election == election)
+        if not is_last or last.cause not in (Cause.EXPIRED, Cause.UNSEEN):
+            return None
+        last.ended_ms, last.lasted_ms, last.cause, last.reason, last.unseen = None, 0, "", "", False
+        self._open[election] = last
+        self._write(last.line())
+        return last
 
     def knows(self, election: str, term: int) -> bool:
         """Whether there is such a leadership."""
@@ -161,8 +210,9 @@ class History:
 
     def saw_release(self, election: str, term: int) -> None:
         """Note that a record of that term was released."""
-        if election in self._open:
-            self._released = {key for key in self._released if key[0] != election} | {(election, term)}
+        known = self._open.get(election)
+        if known is not None and known.term == term:
+            known.released = True
 
     def told(self, node: str, end: EndTold, now: Instant) -> None:
         """Take in what another node says about the end of one of its own leaderships."""
@@ -178,21 +228,18 @@ class History:
         """Note an incident of this node."""
         incident = Incident(kind, clock.wall_ms(), duration_ms, sentence)
         self._incidents.append(incident)
-        self._annals.add(_incident_line(incident))
+        self._write(_incident_line(incident))
         self._forget_the_oldest()
 
-    def _end_unseen(self, kept: Kept, now: Instant) -> None:
-        """End one of which nothing more is seen; one that expired has ended when it was last renewed."""
-        at = now
-        if (kept.election, kept.term) in self._released:
-            cause, reason = Cause.RELEASED, RELEASED
+    def _end_unseen(self, kept: Kept, now: Instant, *, blind: bool) -> None:
+        """End one of which nothing more is seen; unless it was released, it was last renewed then."""
+        cause, reason, at = Cause.EXPIRED, EXPIRED, max(kept.renewed or now, kept.since or 0)
+        if kept.released:
+            cause, reason, at = Cause.RELEASED, RELEASED, now
         elif kept.since is None and kept.node == self._node:
-            cause, reason = Cause.EXPIRED, DOWN
-        elif kept.since is None:
-            cause, reason = Cause.UNSEEN, UNSEEN
-        else:
-            cause, reason = Cause.EXPIRED, EXPIRED
-            at = kept.renewed or now
+            reason, kept.unseen = DOWN, True
+        elif blind:
+            cause, reason, kept.unseen = Cause.UNSEEN, UNSEEN, True
         self.ended(EndTold(kept.election, kept.term, cause, reason), at)
 
     def _forget_the_oldest(self) -> None:
@@ -205,7 +252,9 @@ class History:
     def own_ends(self) -> tuple[EndTold, ...]:
         """How the last leaderships of this node have ended, for the others."""
         own = [kept for kept in self._all() if kept.node == self._node and kept.cause]
-        return tuple(EndTold(k.election, k.term, k.cause, k.reason) for k in own[-TOLD:])
+        fresh_ms = clock.wall_ms() - FRESH_MS
+        told = [kept for kept in own[:-TOLD] if (kept.ended_ms or 0) > fresh_ms] + own[-TOLD:]
+        return tuple(EndTold(k.election, k.term, k.cause, k.reason) for k in told)
 
     def leaderships(self, now: Instant) -> tuple[LeadershipView, ...]:
         """All leaderships, the newest first."""
@@ -238,7 +287,7 @@ def _view(kept: Kept, next_began_ms: int | None, now: Instant) -> LeadershipView
     lasted_ms = kept.lasted_ms
     if kept.ended_ms is None:
         lasted_ms = clock.wall_ms() - kept.began_ms if kept.since is None else (now - kept.since) // NS_PER_MS
-    is_unseen = kept.ended_ms is None or next_began_ms is None or kept.cause == Cause.UNSEEN
+    is_unseen = kept.ended_ms is None or next_began_ms is None or kept.unseen
     return LeadershipView(
         election=kept.election,
         term=kept.term,
@@ -250,6 +299,13 @@ def _view(kept: Kept, next_began_ms: int | None, now: Instant) -> LeadershipView
         reason=kept.reason,
         gap_ms=None if is_unseen else max(0, (next_began_ms or 0) - (kept.ended_ms or 0)),
     )
+
+
+def _check(texts: Iterable[object], numbers: Iterable[object]) -> None:
+    """Raise a ValueError if one of them is not what it should be."""
+    are_texts = all(isinstance(text, str) for text in texts)
+    if not are_texts or not all(isinstance(n, int) and 0 <= n <= LARGEST_NUMBER for n in numbers):
+        raise ValueError("a damaged line")
 
 
 def _incident_line(incident: Incident) -> Line:

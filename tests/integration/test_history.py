@@ -12,7 +12,9 @@ import jsonschema
 import pytest
 
 from leader.instances.embedded import EmbeddedQuorum
-from tests.support.agents import LEASE_S, Cluster, Node, Settings, short_directory, term_of
+from tests.faults.proxy import Fault
+from tests.faults.wall import wall
+from tests.support.agents import LEASE_S, Cluster, Node, Settings, quorum_of, short_directory, term_of
 from tests.support.polling import until
 
 pytestmark = pytest.mark.xdist_group("history")
@@ -73,6 +75,11 @@ def test_a_stop_and_a_crash_are_told_apart_and_survive_a_restart(quorum: Embedde
         first.start()
         cluster.settle()
         killed = term_of(second)
+        file = second.state / "history.jsonl"
+        until(
+            lambda: file.exists() and str(killed) in file.read_text(),
+            "what it leads is on its disk, a moment later",
+        )
         second.kill()
         cluster.wait_for_leader(other_than=second)
         agree(cluster, killed, "expired")
@@ -165,6 +172,50 @@ def test_a_wall_clock_that_jumps_ahead_unseats_the_leader_and_one_that_jumps_bac
             assert term_of(node) > term
         finally:
             cluster.__exit__()
+
+
+def test_a_node_that_is_cut_off_or_down_for_a_while_ends_nobodys_leadership() -> None:
+    """What it could not see it does not know; what it saw again and then saw die has expired."""
+    with (
+        quorum_of(3) as quorum,
+        short_directory() as directory,
+        wall(quorum.urls, directory) as proxies,
+        Cluster(directory / "n", Settings(proxies.urls), "ab") as cluster,
+    ):
+        leader = cluster.settle()
+        other = cluster.others(leader)[0]
+        term = term_of(leader)
+        until(lambda: cause_of(other, term) == "", "the other has seen it begin")
+        proxies.misbehave(Fault.SWALLOW_ALL, 0, 1, 2, pid=other.pid)
+        until(lambda: cause_of(other, term) == "unseen", "the other sees nothing any more")
+        proxies.mend()
+        until(lambda: cause_of(other, term) == "", "the other sees it go on")
+        assert [one["ended"] for one in leaderships(other, term)] == [""]
+        other.stop()
+        other.start()
+        until(lambda: other.leadership() and cluster.settle() is leader, "the other sees it again")
+        assert term_of(leader) == term
+        assert [one["cause"] for one in leaderships(other, term)] == [""]
+        leader.kill()
+        until(other.leads, "the other takes over")
+        until(lambda: cause_of(other, term) == "expired", "it saw it die")
+        assert leaderships(other, term)[1]["gap_ms"] > LEASE_S * 500
+
+
+def test_a_damaged_file_ends_neither_the_agent_nor_its_answers(quorum: EmbeddedQuorum) -> None:
+    """A line that says nonsense is passed over, and the node leads and tells its history."""
+    with nodes(quorum, "a") as cluster:
+        node = cluster.nodes["a"]
+        term = term_of(node)
+        node.stop()
+        with (node.state / "history.jsonl").open("a") as file:
+            file.write('{"line":"leadership","election":"default","term":1,"node":"x","began_ms":"soon"}\n')
+        node.start()
+        cluster.wait_for_leader()
+        until(
+            lambda: len(leaderships(node, term)) == 2, "it remembers the last one and knows the present one"
+        )
+        assert cause_of(node, 1) == "unknown"
 
 
 def test_a_resumed_leadership_is_one(quorum: EmbeddedQuorum) -> None:

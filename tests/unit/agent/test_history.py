@@ -4,14 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from leader import clock
 from leader.agent import history
 from leader.agent.annals import FILE, Annals
-from leader.agent.history import EndTold, History, read_ends
+from leader.agent.history import EndTold, History, Sight, read_ends
 from leader.protocol.events import NS_PER_MS
 from leader.protocol.record import Holder
 from leader.protocol.snapshot import LeadershipView
 
 SECOND = 1000 * NS_PER_MS
+BLIND = Sight(blind=True)
 
 
 @pytest.fixture
@@ -79,6 +81,28 @@ async def test_what_a_node_says_of_itself_amends_what_was_seen(annals: Annals) -
     assert causes(kept.leaderships(SECOND))[0] == (7, "d", "unfit")
 
 
+async def test_a_failed_claim_that_is_released_hides_no_release_before_it(annals: Annals) -> None:
+    """Between two leaderships others may try in vain, and release what they took."""
+    kept = History(annals, "a")
+    kept.seen("default", held("b", 5), 0)
+    kept.saw_release("default", 5)
+    kept.saw_release("default", 6)
+    kept.began("default", 7, "a", SECOND)
+    assert causes(kept.leaderships(SECOND)) == [(7, "a", ""), (5, "b", "released")]
+
+
+async def test_none_has_ended_before_it_began(annals: Annals) -> None:
+    """The records may have been renewed for the last time before this node looked at them."""
+    kept = History(annals, "a")
+    now = clock.now_ns()
+    kept.seen("default", held("b", 5), now)
+    kept.seen("default", held("b", 5), now, Sight(now - 3600 * SECOND))
+    kept.seen("default", None, now)
+    (view,) = kept.leaderships(now)
+    assert view.began <= view.ended
+    assert view.lasted_ms == 0
+
+
 async def test_an_older_holder_is_no_news(annals: Annals) -> None:
     """A majority that names an older term is behind."""
     kept = History(annals, "a")
@@ -97,9 +121,41 @@ async def test_a_restart_remembers_and_invents_nothing(annals: Annals, tmp_path:
     again = of(tmp_path)
     assert again.incidents()[0].sentence == "this agent stood still for 1.5 s"
     again.began("reports", 9, "a", SECOND)
-    again.seen("default", held("c", 6), SECOND)
+    again.seen("default", held("c", 6), SECOND, BLIND)
     assert causes(again.leaderships(SECOND)) == [(6, "c", ""), (9, "a", ""), (5, "b", "unseen")]
+    again.told("b", EndTold("default", 5, "paused", "paused by root"), SECOND)
+    assert again.leaderships(SECOND)[2].cause == "paused"
     assert again.leaderships(SECOND)[2].gap_ms is None
+
+
+async def test_what_is_seen_to_end_after_a_restart_has_expired(annals: Annals, tmp_path: Path) -> None:
+    """The restarted agent saw it go on, and saw when it was no longer renewed."""
+    History(annals, "a").seen("default", held("b", 5), 0)
+    annals.close()
+    again = of(tmp_path)
+    again.seen("default", held("b", 5), SECOND, Sight(SECOND, blind=True))
+    again.seen("default", held("c", 6), 2 * SECOND, Sight(2 * SECOND))
+    assert causes(again.leaderships(2 * SECOND)) == [(6, "c", ""), (5, "b", "expired")]
+    assert again.leaderships(2 * SECOND)[1].gap_ms is not None
+
+
+async def test_one_that_was_lost_sight_of_and_is_seen_again_has_never_ended(
+    annals: Annals, tmp_path: Path
+) -> None:
+    """Nothing of its end is left, not in the file either; one that was released does not come back."""
+    kept = History(annals, "a")
+    kept.seen("default", held("b", 5), 0)
+    kept.seen("default", None, 9 * SECOND, BLIND)
+    assert causes(kept.leaderships(9 * SECOND)) == [(5, "b", "unseen")]
+    assert not kept.seen("default", held("b", 5), 10 * SECOND, BLIND)
+    (view,) = kept.leaderships(11 * SECOND)
+    assert (view.ended, view.cause, view.reason, view.lasted_ms) == ("", "", "", 11_000)
+    annals.close()
+    assert causes(of(tmp_path).leaderships(0)) == [(5, "b", "")]
+    kept.saw_release("default", 5)
+    kept.seen("default", None, 12 * SECOND)
+    kept.seen("default", held("b", 5), 13 * SECOND)
+    assert causes(kept.leaderships(13 * SECOND)) == [(5, "b", "released")]
 
 
 async def test_a_leadership_that_was_not_resumed_has_expired(annals: Annals, tmp_path: Path) -> None:
@@ -115,18 +171,30 @@ async def test_a_torn_line_costs_itself_alone(annals: Annals, tmp_path: Path) ->
     """The next one is a line of its own; what is no JSON, or of another kind, is passed over."""
     History(annals, "a").began("default", 5, "a", 0)
     annals.close()
+    damaged = (
+        '"term":7,"node":"b","began_ms":"soon"',
+        '"term":"7","node":"b","began_ms":1',
+        '"term":7,"node":[],"began_ms":1',
+        '"term":7,"node":"b","began_ms":1,"ended_ms":""',
+        '"term":7,"node":"b","began_ms":1e99',
+        '"term":7,"node":"b","began_ms":-1',
+    )
     with (tmp_path / FILE).open("a") as file:
+        file.writelines(f'{{"line":"leadership","election":"default",{fields}}}\n' for fields in damaged)
+        file.write('{"line":"incident","kind":"frozen","at_ms":null,"duration_ms":1,"sentence":"x"}\n')
         file.write('[]\nnonsense\n{"line":"leadership","term":7}\n{"line":"leadership","elec')
     second = Annals(tmp_path)
     History(second, "a").began("default", 6, "a", 0)
     second.close()
-    assert [view.term for view in of(tmp_path).leaderships(0)] == [6, 5]
+    again = of(tmp_path)
+    assert [view.term for view in again.leaderships(0)] == [6, 5]
+    assert again.incidents() == ()
 
 
 async def test_the_history_is_bounded_and_its_file_too(
     annals: Annals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The oldest go first; a restart writes the file anew when most of it is outdated."""
+    """The oldest go first; the file is written anew when most of it is outdated, while the agent runs."""
     monkeypatch.setattr(history, "MOST_LEADERSHIPS", 10)
     monkeypatch.setattr(history, "MOST_INCIDENTS", 10)
     kept = History(annals, "a")
@@ -134,17 +202,34 @@ async def test_the_history_is_bounded_and_its_file_too(
         kept.began("default", term, "a", term)
         kept.ended(EndTold("default", term, "released", "the agent stopped"), term)
         kept.happened("frozen", term, "this agent stood still")
-    annals.close()
-    assert len((tmp_path / FILE).read_text().splitlines()) == 3 * 99
+        annals.close()
+        length = len((tmp_path / FILE).read_text().splitlines())
+        assert length == annals.length
+        assert length <= 2 * (10 + 10) + history.SLACK + 3
     again = of(tmp_path)
     assert [view.term for view in again.leaderships(0)] == list(range(99, 89, -1))
     assert len(again.incidents()) == 10
-    assert len((tmp_path / FILE).read_text().splitlines()) == 20
 
 
-async def test_only_the_last_own_ends_are_told_to_others(annals: Annals) -> None:
+async def test_all_elections_that_a_node_loses_at_once_are_told(annals: Annals) -> None:
+    """However many they are; when they are old, the last few remain."""
+    kept = History(annals, "a")
+    for number in range(20):
+        kept.began(f"e{number}", 7, "a", 0)
+        kept.ended(EndTold(f"e{number}", 7, "frozen", "this node stood still for 12.3 s"), 0)
+    assert len(kept.own_ends()) == history.TOLD
+    for number in range(20):
+        kept.began(f"e{number}", 8, "a", SECOND)
+        kept.ended(EndTold(f"e{number}", 8, "frozen", "this node stood still for 12.3 s"), clock.now_ns())
+    assert {end.election for end in kept.own_ends()} == {f"e{number}" for number in range(20)}
+
+
+async def test_only_the_last_own_ends_are_told_to_others(
+    annals: Annals, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The registry carries them at each beat, so there are few; they are read back as they were written."""
     kept = History(annals, "a")
+    monkeypatch.setattr(history, "FRESH_MS", 0)
     for term in range(1, 10):
         kept.began("default", term, "a", term)
         kept.ended(EndTold("default", term, "released", "the agent stopped"), term)
