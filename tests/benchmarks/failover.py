@@ -53,6 +53,7 @@ def measure_step_down(cluster: Cluster) -> float:
     order = threading.Thread(target=step_down, args=(leader, successor))
     order.start()
     lost_ns = cluster.next_loss(leader, 5 * LEASE_S)
+    assert cluster.next_gain(5 * LEASE_S) is successor
     while not successor.client.is_leader():
         pass
     elapsed_ms = (now_ns() - lost_ns) / 1e6
