@@ -143,9 +143,16 @@ class Service:
         return Held(bind_socket(path, self._config.api.socket_mode), door, locks)
 
     def _inherited_door(self) -> Door:
-        """The TCP socket that the process before has opened, at the address that the file says now."""
+        """The TCP socket that the process before has opened, at the address that the file says now.
+
+        The file may have changed since; an address that cannot be had leaves the agent where it listens.
+        """
         door = Door.inherited(os.environ.pop(INHERITED_DOOR, ""))
-        wanted = door.moved(self._config.api.listen)
+        try:
+            wanted = door.moved(self._config.api.listen)
+        except ConfigurationError as error:
+            log.error("the agent goes on listening where it did: %s", error)
+            return door
         if wanted is not door:
             door.close()
         return wanted

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 
 from leader.agent.store import TermStore
+from leader.agent.threads import start_deaf
 from leader.errors import TermNotSaved
 
 Written = Callable[[str, int, TermNotSaved | None], None]
@@ -32,7 +33,7 @@ class TermWriter:
     def start(self) -> None:
         """Begin to work; must be called on the event loop, as all the rest."""
         loop = asyncio.get_running_loop()
-        threading.Thread(target=self._work, args=(loop,), name="terms", daemon=True).start()
+        start_deaf(threading.Thread(target=self._work, args=(loop,), name="terms", daemon=True))
 
     def save(self, election: str, term: int, *, at_once: bool) -> None:
         """Save this term, at once or in a moment, and tell afterwards."""
