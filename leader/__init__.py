@@ -18,15 +18,16 @@ Around them, arrows of import point down only:
                 once: a command at most once per tick; fence: one under a file that knows the highest term
     cli         one file per command; exceptions become a message and an exit code in main.py
     demo        the main job live on one machine: servers, agents, jobs, and what may go wrong
-    tui         what status and demo draw, from snapshots
-    agent       the running agent
+    doctor      what is wrong with a node, its quorum, its neighbours and crontabs: rules over what was found
+    tui         what status, history, health, top and demo show, from snapshots
+    agent       the running agent; beside the elections: fitness, steering by operators, history, pulse
     api         the local API: server for the agent, clients on the standard library alone
     instances   all that knows Redis; the Lua scripts
     config      TOML and environment into a frozen Config
     protocol    pure: values, rules, the elector; the read model in snapshot.py
     guard       how work under a leadership joins the agent, so that a hand-over waits for it
     claims      how a call of once claims its tick, stands for its run, and tells how that ended
-    errors, clock, durations, names, paths     the base
+    errors, clock, deaf, durations, names, paths     the base
 
 Why it is built so: `leader/DESIGN.md`. The public names below load on first use, because
 `is-leader` imports this package thousands of times a day and may not pay for the rest.

@@ -96,26 +96,8 @@ class Agent:
             lease_ns=self._lease_ns,
         )
         self.lanes = {instance.name: Lane(instance, around) for instance in instances}
-        job_lanes = {instance.name: JobLane(instance, around.patience_ns) for instance in instances}
-        self._jobs = Jobs(
-            Quorum(config.node.name, job_lanes, config.quorum.lease_ms),
-            Sight(self._holder, self._drains, self._not_silent, self._alive_nodes),
-            self.conductor.guards,
-            self.journal,
-        )
-        self._steering = Steering(
-            Steered(
-                config.node.name,
-                self.conductor,
-                self.contention,
-                self._jobs,
-                self.registry,
-                self.journal,
-                self._forget,
-                self._lease_ns,
-            ),
-            PauseStore(directories.state),
-        )
+        self._jobs = self._make_jobs(instances, around)
+        self._steering = self._make_steering(PauseStore(directories.state))
         self.answers = Answers(
             Parts(
                 config,
@@ -129,6 +111,28 @@ class Agent:
                 self._steering,
             )
         )
+
+    def _make_jobs(self, instances: Sequence[Instance], around: Surroundings) -> Jobs:
+        lanes = {instance.name: JobLane(instance, around.patience_ns) for instance in instances}
+        return Jobs(
+            Quorum(self.config.node.name, lanes, self.config.quorum.lease_ms),
+            Sight(self._holder, self._drains, self._not_silent, self._alive_nodes),
+            self.conductor.guards,
+            self.journal,
+        )
+
+    def _make_steering(self, pauses: PauseStore) -> Steering:
+        steered = Steered(
+            self.config.node.name,
+            self.conductor,
+            self.contention,
+            self._jobs,
+            self.registry,
+            self.journal,
+            self._forget,
+            self._lease_ns,
+        )
+        return Steering(steered, pauses)
 
     def _make_conductor(self, directories: Directories) -> Conductor:
         terms = TermStore(directories.state, self.config.cluster)

@@ -1,11 +1,12 @@
 """Work that may hang for as long as a disk does, so that it must not be done on the event loop."""
 
 import asyncio
-import signal
 import threading
 from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
+
+from leader.deaf import start_deaf
 
 Found = TypeVar("Found")
 
@@ -29,15 +30,3 @@ def on_a_thread(work: Callable[[], Found]) -> asyncio.Future[Found]:
 
     start_deaf(threading.Thread(target=run, daemon=True))
     return future
-
-
-def start_deaf(thread: threading.Thread) -> None:
-    """Start a thread to which no signal goes: the main one alone decides when it hears them.
-
-    A signal that waits for the process that takes this one's place would else go to this thread, and be lost.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-    try:
-        thread.start()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 
 from leader.agent.store import TermStore
-from leader.agent.threads import start_deaf
+from leader.deaf import start_deaf
 from leader.errors import TermNotSaved
 
 Written = Callable[[str, int, TermNotSaved | None], None]

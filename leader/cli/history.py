@@ -5,11 +5,10 @@ from typing import Annotated
 
 import typer
 
-from leader.api.client import Client
 from leader.cli.asking import AsJson, SocketOption, Timeout, client
 from leader.cli.output import show, show_json
-from leader.errors import AgentUnreachable, UsageError
-from leader.protocol.snapshot import HistoryView
+from leader.cli.question import understood
+from leader.errors import UsageError
 from leader.tui.history import page
 from leader.tui.read import read_history
 
@@ -36,7 +35,7 @@ def history(
     if not limit.isdecimal():
         raise UsageError(f"--limit is {limit!r}: say how many lines, or 0 for all")
     agent = client(socket, timeout)
-    found = ask(agent)
+    found = understood(agent, agent.history(), read_history)
     if election:
         agent.election(election)  # whose error names those that there are
     wanted = found.only(election, int(limit) or None)
@@ -44,18 +43,3 @@ def history(
         show_json(asdict(wanted))
     else:
         show(*page(wanted))
-
-
-def ask(agent: Client) -> HistoryView:
-    """All that the agent remembers.
-
-    Raises:
-        AgentUnreachable: it does not answer, or says what this version does not understand.
-    """
-    try:
-        return read_history(agent.history())
-    except ValueError as error:
-        raise AgentUnreachable(
-            f"the agent at {agent.socket_path} is of another version ({error}): "
-            "restart it, or ask it with its own `leader history`"
-        ) from None

@@ -2,7 +2,7 @@
 
 from leader.api.client import Client
 from leader.cli.output import show, show_json
-from leader.cli.question import client
+from leader.cli.question import client, understood
 from leader.errors import AgentUnreachable, UnknownElection, UsageError
 from leader.jobs.options import scan
 from leader.protocol.snapshot import AgentView, ElectionView, LeadershipView
@@ -49,13 +49,7 @@ def ask(agent: Client) -> AgentView:
     Raises:
         AgentUnreachable: it does not answer, or says what this version does not understand.
     """
-    try:
-        return read_agent(agent.status())
-    except ValueError as error:
-        raise AgentUnreachable(
-            f"the agent at {agent.socket_path} is of another version ({error}): "
-            "restart it, or ask it with its own `leader status`"
-        ) from None
+    return understood(agent, agent.status(), read_agent)
 
 
 def past(agent: Client) -> tuple[LeadershipView, ...]:

@@ -138,7 +138,7 @@ class ApiConfig:
 class Config:
     """All of it. `source` names the file, or what stood in for one.
 
-    `notes` are sentences for people: what is allowed but unwise, and what is read but not acted on yet.
+    `notes` are sentences for people: what is allowed but unwise.
     `origins` tells where a value came from, by dotted key; what is missing there is a default.
     """
 

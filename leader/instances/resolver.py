@@ -8,6 +8,8 @@ import asyncio
 import socket
 import threading
 
+from leader.deaf import start_deaf
+
 Address = str
 
 _NUMERIC = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
@@ -52,9 +54,11 @@ class Resolver:
             loop = asyncio.get_running_loop()
             self._lookup = loop.create_future()
             # a daemon, so that one that hangs does not keep the process from ending
-            threading.Thread(
-                target=self._ask, args=(loop, self._lookup), name=f"resolve {self._host}", daemon=True
-            ).start()
+            start_deaf(
+                threading.Thread(
+                    target=self._ask, args=(loop, self._lookup), name=f"resolve {self._host}", daemon=True
+                )
+            )
         return self._lookup
 
     def _ask(self, loop: asyncio.AbstractEventLoop, lookup: "asyncio.Future[tuple[Address, ...]]") -> None:

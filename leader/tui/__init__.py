@@ -1,1 +1,1 @@
-"""What status and demo draw: pure functions of the read model."""
+"""What status, history, health and demo show: pure functions of the read model; and the screen of top."""

@@ -9,11 +9,12 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "leader"
 
-BASE = {"errors", "clock", "durations", "names", "paths"}
+BASE = {"errors", "clock", "deaf", "durations", "names", "paths"}
 HOT_PATH = {"fastpath", "reach"}
 MAY_IMPORT = {
     "errors": set[str](),
     "clock": set[str](),
+    "deaf": set[str](),
     "durations": set[str](),
     "names": set[str](),
     "paths": {"errors"},
