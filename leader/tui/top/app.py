@@ -139,7 +139,9 @@ class Top(App[None]):
             self.draw()
 
     def draw(self) -> None:
-        """Show the state as of now."""
+        """Show the state as of now; while top ends, its timer still calls but its lines are gone."""
+        if not self.is_running:
+            return
         before = self._now()
         self._draw()
         self._drawn_ns = self._now()

@@ -96,6 +96,14 @@ async def test_a_step_down_says_what_will_happen_and_needs_a_yes() -> None:
         assert agent.calls == ["step-down default"]
 
 
+async def test_what_comes_while_it_ends_is_drawn_nowhere() -> None:
+    """Its timer and the agent's events outlive the screen for a moment."""
+    app = top(FakeAgent(LEADING))
+    async with app.run_test(size=(60, 15)) as pilot:
+        await shows(pilot, app, "8.2s")
+    app.draw()
+
+
 async def test_who_does_not_lead_is_told_where_to_step_down() -> None:
     """Nothing is asked."""
     agent = FakeAgent()
