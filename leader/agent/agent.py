@@ -68,12 +68,13 @@ class Agent:
         self.journal = Journal(config.node.name)
         self.registry = Registry()
         self._incarnation = secrets.token_hex(16)
-        self._addresses = {instance.name: address_of(instance) for instance in config.quorum.instances}
+        self._addresses = {instance.name: address_of(instance) for instance in config.quorum.all_instances}
         self._names = {address: name for name, address in self._addresses.items()}
-        self._lease_ns = config.quorum.lease_ms * NS_PER_MS
+        self._lease_ns = config.configuration().held_lease_ms * NS_PER_MS
         self._stopping = asyncio.Event()
         self._why_it_stops = ""
         self._started_at = clock.now_ns()
+        self._started_ms = clock.wall_ms()
         about = {
             "LEADER_NODE": config.node.name,
             "LEADER_CLUSTER": config.cluster,
@@ -115,7 +116,12 @@ class Agent:
     def _make_jobs(self, instances: Sequence[Instance], around: Surroundings) -> Jobs:
         lanes = {instance.name: JobLane(instance, around.patience_ns) for instance in instances}
         return Jobs(
-            Quorum(self.config.node.name, lanes, self.config.quorum.lease_ms),
+            Quorum(
+                self.config.node.name,
+                lanes,
+                self.config.quorum.voters(),
+                self.config.configuration().held_lease_ms,
+            ),
             Sight(self._holder, self._drains, self._not_silent, self._alive_nodes),
             self.conductor.guards,
             self.journal,
@@ -144,7 +150,7 @@ class Agent:
                     election=name,
                     node=self.config.node.name,
                     incarnation=self._incarnation,
-                    instances=tuple(self._addresses),
+                    voters=self.config.quorum.voters(),
                     configuration=self.config.configuration(),
                     priority=election.priority,
                     preempt=election.preempt,
@@ -276,7 +282,7 @@ class Agent:
         ]
         if twins and clock.now_ns() - self._started_at < self._lease_ns:
             raise ConfigurationError(
-                f"{self.config.source}: quorum.instances lists one server twice, as {twins[0]} and as "
+                f"{self.config.source}: [quorum] lists one server twice, as {twins[0]} and as "
                 f"{lane.name}: list each server once"
             )
 
@@ -288,6 +294,8 @@ class Agent:
             Entry(
                 node=self.config.node.name,
                 version=__version__,
+                generation=self.config.quorum.generation,
+                started_ms=self._started_ms,
                 incarnation=self._incarnation,
                 contends=all(
                     elector.may_contend(now) and not elector.disk_fails(now)
@@ -298,7 +306,7 @@ class Agent:
                 fit=Cause.UNFIT not in forbidden,
                 reason=forbidden.get(Cause.PAUSED, forbidden.get(Cause.UNFIT, "")),
                 vitals=self.fitness.vitals,
-                sees_majority=len(answering(self.lanes, now)) >= self.config.quorum.majority,
+                sees_majority=self.config.quorum.voters().spare(self._not_silent()) >= 0,
                 priorities={name: elector.identity.priority for name, elector in electors},
                 roles={name: str(elector.role(now)) for name, elector in electors},
                 processes={self._addresses[lane.name]: lane.process for lane in answering(self.lanes, now)},

@@ -23,7 +23,7 @@ from leader.api.figures import Figures
 from leader.api.peers import Peer, why_forbidden
 from leader.api.source import About
 from leader.config.model import Config
-from leader.protocol.events import NS_PER_MS, Cause
+from leader.protocol.events import NS_PER_MS, Cause, Instant
 from leader.protocol.runs import Run
 from leader.protocol.snapshot import AgentView, HistoryView, JobView, Leadership
 from leader.protocol.ticks import Tick, Wish
@@ -49,6 +49,8 @@ class Answers:
 
     def __init__(self, parts: Parts) -> None:
         self._config = parts.config
+        self._lease_ms = parts.config.configuration().held_lease_ms
+        self._voters = parts.config.quorum.voters()
         self._conductor = parts.conductor
         self._contention = parts.contention
         self._lanes = parts.lanes
@@ -61,7 +63,7 @@ class Answers:
 
     def about(self) -> About:
         """What never changes."""
-        return About(self._config.cluster, self._config.node.name, self._config.quorum.lease_ms)
+        return About(self._config.cluster, self._config.node.name, self._lease_ms)
 
     def forbids(self, peer: Peer | None) -> str:
         """Why that process may not change anything; empty for root, this agent's user, and `[api] group`."""
@@ -107,17 +109,17 @@ class Answers:
         """All that this node knows."""
         now = clock.now_ns()
         quorum, pause = self._config.quorum, self._steering.pause_now
-        voting = len(answering(self._lanes, now))
-        tolerates = voting - quorum.majority if voting >= quorum.majority else -1
+        spare = self._spare(now)
         return AgentView(
             cluster=self._config.cluster,
             node=self._config.node.name,
             version=__version__,
-            lease_ms=quorum.lease_ms,
+            lease_ms=self._lease_ms,
             generation=quorum.generation,
+            changes=quorum.changes,
             majority=quorum.majority,
-            tolerates=tolerates,
-            verdict=verdict(voting, len(self._lanes), quorum.majority),
+            tolerates=max(-1, spare),
+            verdict=verdict(len(answering(self._lanes, now)), len(self._lanes), spare),
             pause=pause.view() if pause else None,
             unfit=self._contention.reasons.get(Cause.UNFIT, ""),
             elections=tuple(
@@ -148,19 +150,23 @@ class Answers:
     def unready(self) -> list[str]:
         """Why this agent is not ready; empty when a majority answers and accepts its configuration."""
         now = clock.now_ns()
-        voting, needed = len(answering(self._lanes, now)), self._config.quorum.majority
         reasons = []
-        if voting < needed:
+        if (spare := self._spare(now)) < 0:
+            voting = len(answering(self._lanes, now))
             reasons.append(
-                f"{voting} of {len(self._lanes)} instances answered within the last lease, not {needed}"
+                f"{voting} of {len(self._lanes)} instances answered within the last lease, {-spare} too few"
             )
         barred = (elector.electorate.bar(now) for elector in self._conductor.electors.values())
         reasons += {view.bar_sentence(bar): None for bar in barred if bar}
         return reasons
 
+    def _spare(self, now: Instant) -> int:
+        """How many more instances may fail; negative: how many are too few for a majority."""
+        return self._voters.spare([lane.name for lane in answering(self._lanes, now)])
+
     def alive(self) -> bool:
         """Whether the loops turn: no elector is long overdue."""
-        return clock.now_ns() - self._conductor.wake_at < self._config.quorum.lease_ms * NS_PER_MS
+        return clock.now_ns() - self._conductor.wake_at < self._lease_ms * NS_PER_MS
 
     def guard(self, election: str, listener: Listener) -> Callable[[], None]:
         """Wait for this job at a hand-over, until the returned function is called."""
@@ -171,12 +177,12 @@ class Answers:
         return self._journal.subscribe(listener)
 
 
-def verdict(answering: int, instances: int, needed: int) -> str:
+def verdict(answering: int, instances: int, spare: int) -> str:
     """One line: whether there is a majority, and how many more instances may fail."""
-    if answering < needed:
+    if spare < 0:
         return (
-            f"no majority: {answering} of {instances} instances answer, and nobody can lead without {needed}"
+            f"no majority: {answering} of {instances} instances answer, and nobody can lead without "
+            f"{-spare} more"
         )
-    spare = answering - needed
     more = "none may fail" if spare == 0 else f"{spare} more may fail"
     return f"{answering} of {instances} instances answer; {more}"

@@ -113,8 +113,13 @@ def _sees_majority(elector: Elector, now: Instant) -> bool:
 
     A record that nobody could ask for has not expired; it takes a whole lease to.
     """
-    answered = [w.answered_at for w in elector.electorate.witnesses.values() if w.answered_at is not None]
-    return sum(now - at <= elector.lease_ns // 2 for at in answered) >= elector.electorate.needed
+    electorate, latest_ns = elector.electorate, elector.lease_ns // 2
+    seen = [
+        witness.name
+        for witness in electorate.witnesses.values()
+        if witness.answered_at is not None and now - witness.answered_at <= latest_ns
+    ]
+    return electorate.voters.spare(seen) >= 0
 
 
 def _renewed(elector: Elector, holder: Holder) -> Instant:

@@ -20,7 +20,7 @@ def make_instances(config: Config) -> list[Instance]:
             configuration=config.configuration(),
             credentials=_credentials(instance.username, instance.password, config.quorum.tls),
         )
-        for instance in config.quorum.instances
+        for instance in config.quorum.all_instances
     ]
 
 
@@ -34,7 +34,7 @@ def make_examiners(config: Config) -> list[Examiner]:
             credentials=_credentials(instance.username, instance.password, config.quorum.tls),
             elections=tuple(config.elections),
         )
-        for instance in config.quorum.instances
+        for instance in config.quorum.all_instances
     ]
 
 

@@ -15,7 +15,7 @@ from leader.agent.journal import Journal
 from leader.agent.ledger import Ledger
 from leader.agent.reports import Reports
 from leader.protocol.events import NS_PER_MS, Instant
-from leader.protocol.quorum import majority
+from leader.protocol.quorum import Voters
 from leader.protocol.record import Holder
 from leader.protocol.runs import LONGEST_LEDGER, ClaimTick, Look, Report, Run, RunState, TickCall
 from leader.protocol.snapshot import JobView
@@ -36,6 +36,7 @@ class Quorum:
 
     node: str
     lanes: Mapping[str, JobLane]
+    voters: Voters
     lease_ms: int
 
 
@@ -73,7 +74,7 @@ class Jobs:
         self._guards = guards
         self._journal = journal
         self._beat_ns = quorum.lease_ms * NS_PER_MS // 3
-        self._reports = Reports(self._beat_ns)
+        self._reports = Reports(self._beat_ns, quorum.voters)
         self._ticks: dict[Tick, asyncio.Event] = {}
         self._turns: dict[str, Tick] = {}
         """Whose turn it is to claim, by job."""
@@ -133,7 +134,7 @@ class Jobs:
     async def claim(self, wish: Wish) -> Tick | None:
         """The tick, decided; None if this agent stops before it is."""
         now = clock.now_ns()
-        tick = Tick(wish, tuple(self._quorum.lanes), self._quorum.lease_ms, now)
+        tick = Tick(wish, self._quorum.voters, self._quorum.lease_ms, now)
         for run in self.ledger.runs(wish.job, now):
             tick.notice(run, now)
         event = self._ticks[tick] = asyncio.Event()
@@ -294,14 +295,13 @@ class Jobs:
 
     async def look(self, job: str = "") -> None:
         """Ask every instance for all it keeps, of all jobs or of one."""
-        heard = await asyncio.gather(
-            *(lane.ask(TickCall(job, Look())) for lane in self._quorum.lanes.values())
-        )
-        answers = [answer.answer for answer in heard if answer is not None]
-        for answer in answers:
+        lanes = self._quorum.lanes
+        heard = await asyncio.gather(*(lane.ask(TickCall(job, Look())) for lane in lanes.values()))
+        answers = {name: a.answer for name, a in zip(lanes, heard, strict=True) if a is not None}
+        for answer in answers.values():
             self._learn(answer.runs)
-        if len(answers) >= majority(len(heard)):
-            self.ledger.drop_missed((run.nonce for answer in answers for run in answer.runs), job)
+        if self._quorum.voters.spare(answers) >= 0:
+            self.ledger.drop_missed((run.nonce for a in answers.values() for run in a.runs), job)
 
     def views(self, only: str = "", most: int = LONGEST_LEDGER) -> tuple[JobView, ...]:
         """The jobs and their last ticks, at most so many of each."""

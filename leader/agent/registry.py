@@ -19,11 +19,14 @@ from leader.protocol.snapshot import NodeView, VitalsView
 class Entry:
     """What one node registered. `processes` maps an instance's address to the process that answers there.
 
+    `started_ms` is when its agent began to run that generation, by its node's wall clock.
     `reason` is why it is paused or unfit, `ended` how the last leaderships of this node have ended.
     """
 
     node: str
     version: str
+    generation: int
+    started_ms: int
     incarnation: str
     contends: bool
     sees_majority: bool
@@ -42,6 +45,8 @@ def encode(entry: Entry) -> str:
     return json.dumps(
         {
             "version": entry.version,
+            "generation": entry.generation,
+            "started_ms": entry.started_ms,
             "incarnation": entry.incarnation,
             "contends": entry.contends,
             "sees_majority": entry.sees_majority,
@@ -69,6 +74,8 @@ def decode(node: str, text: str) -> Entry | None:
         return Entry(
             node=node,
             version=str(values["version"]),
+            generation=int(values["generation"]),
+            started_ms=int(values["started_ms"]),
             incarnation=str(values["incarnation"]),
             contends=bool(values["contends"]),
             sees_majority=bool(values["sees_majority"]),
@@ -131,6 +138,7 @@ class Registry:
                 paused=entry.paused,
                 fit=entry.fit,
                 reason=entry.reason,
+                generation=entry.generation,
             )
             for node, (seen_at, entry) in self.nodes().items()
             if node != this_node and election in entry.priorities
@@ -143,6 +151,7 @@ class Registry:
                 name=node,
                 seen_ms_ago=max(0, now - seen_at) // NS_PER_MS,
                 version=entry.version,
+                generation=entry.generation,
                 roles=dict(entry.roles),
                 priority=dict(entry.priorities),
                 paused=entry.paused,

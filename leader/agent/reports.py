@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from leader import clock
 from leader.agent.job_lane import JobLane
 from leader.protocol.events import NS_PER_MS, Instant
-from leader.protocol.quorum import majority
+from leader.protocol.quorum import Voters
 from leader.protocol.runs import Report, TickCall
 
 PATIENCE_NS = 60_000_000_000
@@ -36,7 +36,8 @@ class Waiting:
 class Reports:
     """All reports of one agent that are on their way."""
 
-    def __init__(self, beat_ns: int) -> None:
+    def __init__(self, beat_ns: int, voters: Voters) -> None:
+        self._voters = voters
         self._beat_s = beat_ns / 1e9
         self._waiting: dict[str, Waiting] = {}
         self._wanted = asyncio.Event()
@@ -69,22 +70,22 @@ class Reports:
             await self._wanted.wait()
             self._wanted.clear()
             while self._waiting:
-                await asyncio.gather(*(self._tell(lane, len(lanes)) for lane in lanes.values()))
+                await asyncio.gather(*(self._tell(lane) for lane in lanes.values()))
                 self._drop_told(lanes.keys())
                 if self._waiting and not self._wanted.is_set():
                     await asyncio.sleep(self._beat_s)
 
-    async def _tell(self, lane: JobLane, instances: int) -> None:
+    async def _tell(self, lane: JobLane) -> None:
         untold = [waiting for waiting in self._waiting.values() if lane.name not in waiting.told]
-        await asyncio.gather(*(self._write(lane, waiting, instances) for waiting in untold))
+        await asyncio.gather(*(self._write(lane, waiting) for waiting in untold))
 
-    async def _write(self, lane: JobLane, waiting: Waiting, instances: int) -> None:
+    async def _write(self, lane: JobLane, waiting: Waiting) -> None:
         age_ms = (clock.now_ns() - waiting.since) // NS_PER_MS
         report = replace(waiting.report, run=replace(waiting.report.run, age_ms=age_ms))
         if await lane.ask(TickCall(report.run.job, report)) is None:
             return
         waiting.told.add(lane.name)
-        if len(waiting.told) >= majority(instances):
+        if self._voters.spare(waiting.told) >= 0:
             waiting.written.set()
 
     def _drop_told(self, instances: Collection[str]) -> None:

@@ -243,7 +243,10 @@ class Service:
         self._manager.tell_reloading()
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         self._restarts = True
-        agent.leave_held()
+        if _is_the_same_part(config, self._config):
+            agent.leave_held()
+        else:
+            agent.stop("this node's part in the quorum changes")
 
     def _take_own_place(self, held: Held) -> NoReturn:
         """Execute this program again, with its socket and locks; never returns.
@@ -264,6 +267,11 @@ class Service:
                 f"the agent cannot take its own place, {sys.executable} does not start ({error.strerror}): "
                 "install it again and start the agent, which resumes what it held"
             ) from error
+
+
+def _is_the_same_part(new: Config, old: Config) -> bool:
+    """Whether what is held under one configuration may be resumed under the other (rule R5)."""
+    return (new.cluster, new.node, new.configuration()) == (old.cluster, old.node, old.configuration())
 
 
 def make_prompt() -> None:

@@ -83,10 +83,11 @@ def _own_obstacle(elector: Elector, now: Instant) -> str:
 
 def _quorum_obstacle(electorate: Electorate, now: Instant) -> str:
     """What is wrong between this node and the instances, or nothing."""
-    answering = [witness for witness in electorate.witnesses.values() if not witness.silent]
-    if len(answering) < electorate.needed:
-        total = len(electorate.witnesses)
-        return f"{len(answering)} of {total} instances answer, {electorate.needed} are needed"
+    answering = [witness.name for witness in electorate.witnesses.values() if not witness.silent]
+    if (spare := electorate.voters.spare(answering)) < 0:
+        return (
+            f"{len(answering)} of {len(electorate.witnesses)} instances answer, at least {-spare} more must"
+        )
     barred = electorate.bar(now)
     return bar_sentence(barred) if barred else ""
 

@@ -80,8 +80,9 @@ def write_example(path: Path, *, force: bool) -> None:
 
 def _summary(config: Config) -> str:
     quorum = config.quorum
+    changes = f" ({quorum.changes})" if quorum.changes else ""
     return (
-        f"cluster {config.cluster}, node {config.node.name}, {len(quorum.instances)} instances, "
+        f"cluster {config.cluster}, node {config.node.name}, {len(quorum.instances)} instances{changes}, "
         f"majority {quorum.majority}, lease {format_duration(quorum.lease_ms)}, "
         f"elections {', '.join(config.elections)}"
     )

@@ -97,7 +97,7 @@ async def surroundings(config: Config, timeout_ms: int) -> tuple[list[Finding], 
     """What is wrong with the instances and the other nodes, and what was examined, in words."""
     examiners = make_examiners(config)
     found = await asyncio.gather(*(one.examine(timeout_ms * NS_PER_MS) for one in examiners))
-    quorum = instances.Quorum(found, config.configuration())
+    quorum = instances.Quorum(found, config.configuration(), config.quorum.voters())
     around = neighbours(config, found)
     others = [node for node in around.latest() if node != config.node.name]
     checked = [
@@ -109,11 +109,12 @@ async def surroundings(config: Config, timeout_ms: int) -> tuple[list[Finding], 
 
 def neighbours(config: Config, found: Sequence[Examined]) -> nodes.Surroundings:
     """The other nodes, as the instances' registries showed them."""
-    addresses = {instance.name: address_of(instance) for instance in config.quorum.instances}
+    addresses = {instance.name: address_of(instance) for instance in config.quorum.all_instances}
     return nodes.Surroundings(
         node=config.node.name,
         version=__version__,
-        lease_ms=config.quorum.lease_ms,
+        lease_ms=config.configuration().held_lease_ms,
+        generation=config.quorum.generation,
         elections=tuple(config.elections),
         processes={addresses[one.name]: one.process for one in found},
         glances=[[_sights(glance) for glance in one.glances] for one in found],

@@ -1,4 +1,4 @@
-"""`leader quorum`: which configuration each instance keeps, and who is registered; `--purge` removes both."""
+"""`leader quorum`: which generation instances keep and nodes run; `--purge` removes a cluster's keys."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,16 +6,19 @@ from typing import TypeVar
 
 import typer
 
+from leader.agent.change import Sight, obstacles
 from leader.agent.instances import make_instances
 from leader.agent.registry import Registry
-from leader.clock import now_ns
+from leader.clock import now_ns, wall_ms
 from leader.config.load import load
 from leader.config.model import Config
+from leader.durations import format_duration
 from leader.errors import Refused
 from leader.instances.instance import Instance
 from leader.instances.problems import Ineligible, Unanswered
-from leader.protocol.calls import Reply
+from leader.protocol.calls import Configuration, Reply
 
+NS_PER_S = 1_000_000_000
 PATIENCE_NS = 2_000_000_000
 STILL_RUNNING_LEASES = 3
 
@@ -24,7 +27,7 @@ Result = TypeVar("Result")
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(name="quorum", short_help="Ask each instance what it keeps.")(quorum)
+    app.command(name="quorum", short_help="Show how a change of the quorum stands.")(quorum)
 
 
 def quorum(
@@ -32,9 +35,9 @@ def quorum(
     purge: bool = typer.Option(False, "--purge", help="Remove the cluster's keys from every instance."),
     force: bool = typer.Option(False, "--force", help="Purge although agents may still run."),
 ) -> None:
-    """Show which configuration each instance keeps, asked directly, without an agent.
+    """Show which generation of the quorum instances keep and nodes run, asked directly, without an agent.
 
-    To change the list of instances or the lease: stop all agents, purge, change every node's file, start.
+    Exit code 0: the list of instances or the lease may be changed by the next step; 1: not yet, and why.
     """
     loaded = load(config or None)
     code = asyncio.run(purge_all(loaded, force=force) if purge else show_all(loaded))
@@ -42,13 +45,24 @@ def quorum(
 
 
 async def show_all(config: Config) -> int:
-    """Print a line per instance and per node; return 0 if every instance keeps our configuration or none."""
+    """Print a line per instance and per node, and whether the next step may begin; return 0 if it may."""
     registry, outcomes = await look(config)
+    own = config.configuration()
+    print(f"generation {own.generation}: {config.quorum.changes or 'no change is under way'}")
     for name, outcome in outcomes.items():
-        print(f"{name}: {_describe(outcome, config)}")
-    for node in registry.views(now_ns()):
-        print(f"node {node.name}: version {node.version}, seen {node.seen_ms_ago / 1000:.1f} s ago")
-    return 0 if all(_is_in_order(outcome, config) for outcome in outcomes.values()) else 1
+        print(f"instance {name}: {_describe(outcome, own)}")
+    now = now_ns()
+    for node, (seen_at, entry) in sorted(registry.nodes().items()):
+        ago_s = max(0, now - seen_at) / NS_PER_S
+        print(
+            f"node {node}: runs generation {entry.generation}, version {entry.version}, seen {ago_s:.1f}s ago"
+        )
+    kept = {name: reply.configuration for name, reply in outcomes.items() if not isinstance(reply, str)}
+    nodes = {node: entry for node, (_, entry) in registry.nodes().items()}
+    found = obstacles(own, config.quorum.voters(), Sight(kept, nodes), wall_ms())
+    step = f"generation {own.generation + 1}"
+    print(f"{step} may begin" if not found else f"{step} may not begin yet: {'; '.join(found)}")
+    return 1 if found else 0
 
 
 async def purge_all(config: Config, *, force: bool) -> int:
@@ -58,7 +72,7 @@ async def purge_all(config: Config, *, force: bool) -> int:
         Refused: agents were there a moment ago.
     """
     registry, outcomes = await look(config)
-    recent_ms = STILL_RUNNING_LEASES * config.quorum.lease_ms
+    recent_ms = STILL_RUNNING_LEASES * config.configuration().watched_lease_ms
     running = [node.name for node in registry.views(now_ns()) if node.seen_ms_ago < recent_ms]
     if running and not force:
         raise Refused(
@@ -102,18 +116,12 @@ async def _answer_or_sentence(
         await instance.close()
 
 
-def _describe(outcome: Reply | str, config: Config) -> str:
+def _describe(outcome: Reply | str, own: Configuration) -> str:
     if isinstance(outcome, str):
         return outcome
     kept = outcome.configuration
     if kept is None:
-        return "keeps no configuration"
-    same = "this node's" if kept == config.configuration() else "ANOTHER"
-    return (
-        f"keeps {same} configuration: generation {kept.generation}, lease {kept.lease_ms} ms, "
-        f"written by {outcome.configured_by}"
-    )
-
-
-def _is_in_order(outcome: Reply | str, config: Config) -> bool:
-    return not isinstance(outcome, str) and outcome.configuration in (None, config.configuration())
+        return "keeps no generation yet"
+    relation = "" if kept == own else ", a neighbouring step" if kept.is_beside(own) else ", ANOTHER QUORUM"
+    lease = format_duration(kept.lease_ms)
+    return f"keeps generation {kept.generation}{relation} (lease {lease}), written by {outcome.configured_by}"

@@ -4,11 +4,13 @@ Durations are milliseconds. How the values were written and where they came from
 `leader/config/load.py` only.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+from leader.durations import format_duration
 from leader.protocol.calls import Configuration
+from leader.protocol.quorum import Voters, majority
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,14 @@ class InstanceConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class PreviousQuorum:
+    """The list and the lease before a change, while it takes; an instance of both lists is one value."""
+
+    instances: tuple[InstanceConfig, ...]
+    lease_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class QuorumConfig:
     """The instances, and what agents must have in common to share them."""
 
@@ -63,18 +73,50 @@ class QuorumConfig:
     tls: TlsConfig
     username: str = ""
     password_file: str = ""
+    previous: PreviousQuorum | None = None
 
     @property
     def majority(self) -> int:
         """How many grants make a leader: Q = N // 2 + 1."""
-        return len(self.instances) // 2 + 1
+        return majority(len(self.instances))
 
     @property
     def fingerprint(self) -> str:
-        """16 hexadecimal digits that say which servers, in any order and under any names."""
-        servers = sorted(instance.canonical for instance in self.instances)
-        text = "\n".join(f"{host} {port} {db}" for host, port, db in servers)
-        return sha256(text.encode()).hexdigest()[:16]
+        """That of the list."""
+        return fingerprint_of(self.instances)
+
+    @property
+    def all_instances(self) -> tuple[InstanceConfig, ...]:
+        """Those of the list, then those that stand only in the list before the change."""
+        before = self.previous.instances if self.previous else ()
+        return tuple(dict.fromkeys((*self.instances, *before)))
+
+    def voters(self) -> Voters:
+        """Whose majorities must agree."""
+        lists = [self.instances, *([self.previous.instances] if self.previous else [])]
+        return Voters(tuple(tuple(instance.name for instance in instances) for instances in lists))
+
+    @property
+    def changes(self) -> str:
+        """How the quorum is being changed, in words; empty when it is not."""
+        if self.previous is None:
+            return ""
+        before = {instance.name for instance in self.previous.instances}
+        now = {instance.name for instance in self.instances}
+        parts = [f"without {name}" for name in sorted(before - now)]
+        parts += [f"with {name}" for name in sorted(now - before)]
+        if self.previous.lease_ms != self.lease_ms:
+            parts.append(
+                f"lease {format_duration(self.previous.lease_ms)} to {format_duration(self.lease_ms)}"
+            )
+        return ", ".join(parts)
+
+
+def fingerprint_of(instances: Iterable[InstanceConfig]) -> str:
+    """16 hexadecimal digits that say which servers, in any order and under any names."""
+    servers = sorted(instance.canonical for instance in instances)
+    text = "\n".join(f"{host} {port} {db}" for host, port, db in servers)
+    return sha256(text.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,4 +196,11 @@ class Config:
 
     def configuration(self) -> Configuration:
         """What this agent has in common with all that may share its quorum (rule R10)."""
-        return Configuration(self.quorum.generation, self.quorum.fingerprint, self.quorum.lease_ms)
+        quorum, before = self.quorum, self.quorum.previous
+        return Configuration(
+            quorum.generation,
+            quorum.fingerprint,
+            quorum.lease_ms,
+            fingerprint_of(before.instances) if before else "",
+            before.lease_ms if before else 0,
+        )

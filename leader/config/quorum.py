@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from leader.config import rules
 from leader.config.address import Address, hide_password, parse_address
-from leader.config.model import InstanceConfig, QuorumConfig, TlsConfig
+from leader.config.model import InstanceConfig, PreviousQuorum, QuorumConfig, TlsConfig
 from leader.config.table import Findings, Table
 
 DEFAULT_LEASE_MS = 10_000
@@ -22,11 +22,7 @@ MOST_INSTANCES = 15
 LEASE = rules.duration(SHORTEST_LEASE_MS, LONGEST_LEASE_MS)
 
 _INSTANCES = "quorum.instances"
-
-_PREVIOUS = (
-    "changing the quorum while it runs is not available in this version; "
-    "stop all agents, change the list or the lease on every node, and start them again"
-)
+_PREVIOUS = "quorum.previous"
 
 
 class Listed(NamedTuple):
@@ -37,30 +33,76 @@ class Listed(NamedTuple):
     address: Address
 
 
+class Login(NamedTuple):
+    """What instances are asked in with whose URLs name nobody."""
+
+    username: str
+    password: str
+
+
 def read_quorum(table: Table, findings: Findings) -> QuorumConfig:
     """The quorum, as far as it could be read; what is wrong with it is in the findings."""
     username = table.take("username", rules.text, "")
     password_file = table.take("password_file", rules.absolute_path, "", "LEADER_PASSWORD_FILE")
-    password = _password(password_file, findings) if password_file else ""
+    login = Login(username, _password(password_file, findings) if password_file else "")
     listed = _listed(table, findings)
-    _check_list(listed, findings)
+    _check_list(listed, _INSTANCES, findings)
+    instances = tuple(_instance(entry, login) for entry in listed)
+    lease_ms = table.take("lease", LEASE, DEFAULT_LEASE_MS, "LEADER_LEASE")
     quorum = QuorumConfig(
-        instances=tuple(_instance(entry, username, password) for entry in listed),
-        lease_ms=table.take("lease", LEASE, DEFAULT_LEASE_MS, "LEADER_LEASE"),
+        instances=instances,
+        lease_ms=lease_ms,
         generation=table.take("generation", rules.integer(1, rules.LARGEST_GENERATION), 1),
         tls=_tls(table.table("tls"), findings),
         username=username,
         password_file=password_file,
+        previous=_previous(table, findings, instances, lease_ms, login),
     )
-    if "tls" in table and not any(instance.tls for instance in quorum.instances):
+    if quorum.previous and quorum.generation == 1:
+        rule = "must be 2 or more beside quorum.previous: each step of a change is a generation of its own"
+        findings.refuse_value("quorum.generation", quorum.generation, rule)
+    if "tls" in table and not any(instance.tls for instance in quorum.all_instances):
         findings.note("quorum.tls", "has no effect, because no instance is rediss://")
-    if table.raw("previous") is not None:
-        findings.refuse("quorum.previous", _PREVIOUS)
     table.refuse_the_rest()
     return quorum
 
 
-def _instance(entry: Listed, username: str, password: str) -> InstanceConfig:
+def _previous(
+    table: Table, findings: Findings, now: tuple[InstanceConfig, ...], lease_ms: int, login: Login
+) -> PreviousQuorum | None:
+    """The list and the lease before the change that is under way, if one is; what is left out, stays."""
+    if "previous" not in table:
+        return None
+    before = table.table("previous")
+    key = f"{_PREVIOUS}.instances"
+    given = before.raw("instances")
+    previous_lease_ms = before.take("lease", LEASE, lease_ms)
+    before.refuse_the_rest()
+    if given is None:
+        instances = now
+    else:
+        listed = _entries(given, key, findings)
+        _check_list(listed, key, findings)
+        instances = tuple(_the_same(_instance(entry, login), now, entry.key, findings) for entry in listed)
+    if previous_lease_ms == lease_ms and {i.canonical for i in instances} == {i.canonical for i in now}:
+        findings.refuse(_PREVIOUS, "says the same list and lease as [quorum]: give those before the change")
+    return PreviousQuorum(instances, previous_lease_ms)
+
+
+def _the_same(
+    instance: InstanceConfig, now: tuple[InstanceConfig, ...], key: str, findings: Findings
+) -> InstanceConfig:
+    """This instance as the list has it, if it stands there too: one server, one name, one connection."""
+    for other in now:
+        if other.canonical == instance.canonical:
+            return other
+        if other.name == instance.name:
+            rule = f"must have another name: in {_INSTANCES} that one is another server"
+            findings.refuse_value(key, instance.name, rule)
+    return instance
+
+
+def _instance(entry: Listed, login: Login) -> InstanceConfig:
     address = entry.address
     own = bool(address.username or address.password)
     return InstanceConfig(
@@ -70,8 +112,8 @@ def _instance(entry: Listed, username: str, password: str) -> InstanceConfig:
         port=address.port,
         db=address.db,
         path=address.path,
-        username=address.username if own else username,
-        password=address.password if own else password,
+        username=address.username if own else login.username,
+        password=address.password if own else login.password,
         canonical=address.canonical,
         has_own_password=bool(address.password),
     )
@@ -84,21 +126,23 @@ def _listed(table: Table, findings: Findings) -> list[Listed]:
     if urls:
         findings.origins[_INSTANCES] = "LEADER_QUORUM"
         return _parsed(((f"LEADER_QUORUM[{at}]", "", url) for at, url in enumerate(urls)), findings)
+    if given is None:
+        findings.refuse(_INSTANCES, "is missing; list the URLs of the Redis servers, or set LEADER_QUORUM")
+        return []
+    return _entries(given, _INSTANCES, findings)
+
+
+def _entries(given: object, key: str, findings: Findings) -> list[Listed]:
+    """The instances of a list, or of a table that names them."""
     match given:
-        case None:
-            findings.refuse(
-                _INSTANCES, "is missing; list the URLs of the Redis servers, or set LEADER_QUORUM"
-            )
         case []:
-            findings.refuse_value(
-                _INSTANCES, given, "must list the URL of at least one Redis server, better three"
-            )
+            findings.refuse_value(key, given, "must list the URL of at least one Redis server, better three")
         case list():
-            return _parsed(((f"{_INSTANCES}[{at}]", "", url) for at, url in enumerate(given)), findings)
+            return _parsed(((f"{key}[{at}]", "", url) for at, url in enumerate(given)), findings)
         case dict():
-            return _parsed(((f"{_INSTANCES}.{name}", name, url) for name, url in given.items()), findings)
+            return _parsed(((f"{key}.{name}", name, url) for name, url in given.items()), findings)
         case _:
-            findings.refuse_value(_INSTANCES, given, 'must be a list such as ["redis://10.0.0.11:6379"]')
+            findings.refuse_value(key, given, 'must be a list such as ["redis://10.0.0.11:6379"]')
     return []
 
 
@@ -118,7 +162,7 @@ def _parsed(entries: Iterable[tuple[str, str, object]], findings: Findings) -> l
     return good
 
 
-def _check_list(listed: list[Listed], findings: Findings) -> None:
+def _check_list(listed: list[Listed], key: str, findings: Findings) -> None:
     """The rules that hold for the list as a whole."""
     first: dict[tuple[str, int, int], Listed] = {}
     for entry in listed:
@@ -132,20 +176,18 @@ def _check_list(listed: list[Listed], findings: Findings) -> None:
             rule = "must be an address that means the same server on every node, as others of the list do"
             findings.refuse_value(entry.key, entry.address.name, rule)
     elif local:
-        findings.note(_INSTANCES, "are all on this machine, so no other machine can share this quorum")
-    _check_count(len(listed), findings)
+        findings.note(key, "are all on this machine, so no other machine can share this quorum")
+    _check_count(len(listed), key, findings)
 
 
-def _check_count(count: int, findings: Findings) -> None:
+def _check_count(count: int, key: str, findings: Findings) -> None:
     if count > MOST_INSTANCES:
-        findings.refuse(_INSTANCES, f"must be at most {MOST_INSTANCES} instances, and {count} are listed")
+        findings.refuse(key, f"must be at most {MOST_INSTANCES} instances, and {count} are listed")
     elif count == 1:
-        findings.note(
-            _INSTANCES, "is one alone: nobody leads while it is down; three survive the loss of one"
-        )
+        findings.note(key, "is one alone: nobody leads while it is down; three survive the loss of one")
     elif count and count % 2 == 0:
         survives = count - (count // 2 + 1)
-        findings.note(_INSTANCES, f"are {count}: one fewer would survive the loss of as many ({survives})")
+        findings.note(key, f"are {count}: one fewer would survive the loss of as many ({survives})")
 
 
 def _password(path: str, findings: Findings) -> str:

@@ -29,8 +29,12 @@ def _lines(config: Config) -> Iterator[str]:
     for key, value in (("username", quorum.username), ("password_file", quorum.password_file)):
         if value:
             yield _entry(config, "quorum", key, _text(value))
-    yield from _instances(config)
+    yield from _instances(config, "quorum", quorum.instances)
     yield from _tls(config)
+    if quorum.previous is not None:
+        yield from ("", "[quorum.previous]")
+        yield _entry(config, "quorum.previous", "lease", _text(format_duration(quorum.previous.lease_ms)))
+        yield from _instances(config, "quorum.previous", quorum.previous.instances)
     for name, election in config.elections.items():
         yield from ("", f"[elections.{_key(name)}]")
         yield from (_entry(config, f"elections.{name}", *pair) for pair in _election(election))
@@ -44,14 +48,13 @@ def _lines(config: Config) -> Iterator[str]:
     yield _entry(config, "api", "socket_mode", _text(f"{config.api.socket_mode:04o}"))
 
 
-def _instances(config: Config) -> Iterator[str]:
+def _instances(config: Config, table: str, instances: tuple[InstanceConfig, ...]) -> Iterator[str]:
     """A list of URLs where the names are the default ones, else a table."""
-    instances = config.quorum.instances
     named = all(set(instance.name) <= NAME_CHARACTERS for instance in instances)
-    first = "[quorum.instances]" if named else "instances = ["
+    first = f"[{table}.instances]" if named else "instances = ["
     if named:
         yield ""
-    yield first + _origin(config, "quorum.instances", len(first))
+    yield first + _origin(config, f"{table}.instances", len(first))
     for instance in instances:
         url = _text(_shown_url(instance))
         yield f"{_key(instance.name)} = {url}" if named else f"    {url},"

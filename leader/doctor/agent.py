@@ -67,8 +67,8 @@ def _configuration(facts: AgentFacts, view: AgentView, config: Config) -> Iterat
             f"the agent (pid {facts.pid}, uid {facts.uid}) goes by another configuration than "
             f"{config.source}: {'; '.join(differences)}",
             "the file was changed after the agent had read it, or the agent reads another one",
-            f"if the file is right, {_RELOAD} (a lease or list of instances changes only with all agents "
-            "stopped and `leader quorum --purge`); else name the agent's own file with --config",
+            f"if the file is right, {_RELOAD} (a lease or list of instances changes in two steps: see "
+            "`leader quorum`); else name the agent's own file with --config",
         )
 
 
@@ -76,11 +76,11 @@ def _differences(view: AgentView, config: Config) -> Iterator[str]:
     pairs = {
         "cluster": (view.cluster, config.cluster),
         "node": (view.node, config.node.name),
-        "lease": (format_duration(view.lease_ms), format_duration(config.quorum.lease_ms)),
+        "lease": (format_duration(view.lease_ms), format_duration(config.configuration().held_lease_ms)),
         "generation": (str(view.generation), str(config.quorum.generation)),
         "instances": (
             ", ".join(sorted(instance.name for instance in view.instances)),
-            ", ".join(sorted(instance.name for instance in config.quorum.instances)),
+            ", ".join(sorted(instance.name for instance in config.quorum.all_instances)),
         ),
         "priorities": (
             _priorities({one.election: one.priority for one in view.elections}),

@@ -15,6 +15,7 @@ from leader.durations import format_duration
 from leader.instances.answers import Kind
 from leader.instances.examination import Examined
 from leader.protocol.calls import Configuration
+from leader.protocol.quorum import Voters
 
 NS_PER_MS = 1_000_000
 BEATS_OF_PATIENCE = 10
@@ -31,16 +32,17 @@ class Quorum:
 
     examined: Sequence[Examined]
     configuration: Configuration
+    voters: Voters
 
     @property
-    def majority(self) -> int:
-        """How many votes make a leader."""
-        return len(self.examined) // 2 + 1
+    def votes(self) -> list[str]:
+        """Who gives one."""
+        return [one.name for one in self.examined if one.problem is None]
 
     @property
-    def votes(self) -> int:
-        """How many give one."""
-        return sum(one.problem is None for one in self.examined)
+    def spare(self) -> int:
+        """How many more may fail; negative: how many are too few for a majority."""
+        return self.voters.spare(self.votes)
 
 
 def shortest_lease_ms(one: Examined) -> int:
@@ -53,7 +55,7 @@ def speed(quorum: Quorum) -> str:
     """What was measured, in words."""
     slowest_ns = max(max(one.beats_ns, default=0) for one in quorum.examined)
     safe_ms = max(shortest_lease_ms(one) for one in quorum.examined)
-    lease_ms = quorum.configuration.lease_ms
+    lease_ms = quorum.configuration.held_lease_ms
     return (
         f"slowest answer {_ms(slowest_ns)} ms, shortest safe lease {format_duration(safe_ms)}, "
         f"the lease is {format_duration(lease_ms)}"
@@ -72,8 +74,7 @@ def examine(quorum: Quorum, wall_ms: int) -> list[Finding]:
 
 def _vote(one: Examined, quorum: Quorum) -> Iterator[Finding]:
     """Why it gives no vote, or what its user lacks."""
-    enough = quorum.votes >= quorum.majority
-    bad = Severity.WARNING if enough else Severity.CRITICAL
+    bad = Severity.WARNING if quorum.spare >= 0 else Severity.CRITICAL
     if one.missing:
         yield Finding(
             bad if one.problem else Severity.WARNING,
@@ -90,16 +91,15 @@ def _vote(one: Examined, quorum: Quorum) -> Iterator[Finding]:
 
 def _standing(quorum: Quorum) -> str:
     """What it means that one instance or several give no vote."""
-    spare = quorum.votes - quorum.majority
-    counted = f"{quorum.votes} of {len(quorum.examined)} instances vote and {quorum.majority} are needed"
+    spare, counted = quorum.spare, f"{len(quorum.votes)} of {len(quorum.examined)} instances vote"
     if spare < 0:
-        return f"{counted}: nobody can lead"
+        return f"{counted}: nobody can lead without {-spare} more"
     return f"{counted}: " + (f"{spare} more may fail" if spare else "if one more fails, nobody can lead")
 
 
 def _configuration(one: Examined, quorum: Quorum) -> Iterator[Finding]:
     kept, own = one.configuration, quorum.configuration
-    if kept is None or kept == own:
+    if kept is None or kept == own or kept.is_beside(own):
         return
     what = (
         f"the lease is {format_duration(kept.lease_ms)} there and {format_duration(own.lease_ms)} here"
@@ -114,13 +114,13 @@ def _configuration(one: Examined, quorum: Quorum) -> Iterator[Finding]:
         f"instance {one.name} keeps another configuration than this node's, "
         f"of node {one.configured_by}: {what}",
         "nodes that differ in it cannot share a quorum: this node does not lead while that one's counts",
-        f"compare the [quorum] of {one.configured_by} and this node and make them the same; if the change is "
-        "meant, stop all agents, run `leader quorum --purge`, change every node's file, start them",
+        f"compare the [quorum] of {one.configured_by} and this node and make them the same; a change that is "
+        "meant goes by [quorum.previous], in two steps: see `leader quorum`",
     )
 
 
 def _speed(one: Examined, quorum: Quorum) -> Iterator[Finding]:
-    needed, lease = shortest_lease_ms(one), quorum.configuration.lease_ms
+    needed, lease = shortest_lease_ms(one), quorum.configuration.held_lease_ms
     if needed > lease:
         yield Finding(
             Severity.WARNING,
@@ -247,7 +247,7 @@ def _run_id(one: Examined) -> str:
 
 
 def _patience_ms(quorum: Quorum) -> float:
-    return quorum.configuration.lease_ms / BEATS_OF_PATIENCE
+    return quorum.configuration.held_lease_ms / BEATS_OF_PATIENCE
 
 
 def _number(one: Examined, name: str) -> int:

@@ -34,6 +34,7 @@ class Surroundings:
     node: str
     version: str
     lease_ms: int
+    generation: int
     elections: Collection[str]
     processes: Mapping[str, str]
     glances: Sequence[Sequence[Sequence[Sight]]]
@@ -107,9 +108,11 @@ def _unknown(node: str) -> Finding:
 
 
 def _servers(entry: Entry, around: Surroundings) -> Iterator[Finding]:
-    """Its list of instances, as far as it shows, and who answers it there."""
+    """Its step of a change, its list of instances, as far as it shows, and who answers it there."""
     more = sorted(set(entry.processes) - set(around.processes))
-    if more:
+    if entry.generation != around.generation:
+        yield _other_generation(entry, around)
+    elif more:
         yield Finding(
             Severity.CRITICAL,
             "node-other-list",
@@ -128,6 +131,25 @@ def _servers(entry: Entry, around: Surroundings) -> Iterator[Finding]:
                 f"compare what the address means on {entry.node} and here (DNS, /etc/hosts, localhost, a "
                 "proxy), and write one that means the same server everywhere",
             )
+
+
+def _other_generation(entry: Entry, around: Surroundings) -> Finding:
+    what = f"node {entry.node} runs generation {entry.generation} of the quorum, and this node's file says "
+    if abs(entry.generation - around.generation) == 1:
+        return Finding(
+            Severity.INFO,
+            "node-step",
+            f"{what}{around.generation}",
+            "the quorum is being changed, and the next step may not begin before every node runs this one",
+            "bring the node that is behind to the later step: its file, then `systemctl reload leader`",
+        )
+    return Finding(
+        Severity.CRITICAL,
+        "node-other-generation",
+        f"{what}{around.generation}",
+        "two steps of a change need not share an instance, so both could have a leader",
+        f"stop the agent of {entry.node} or this one, whichever is wrong, and give it the file of the others",
+    )
 
 
 def _state(entry: Entry, around: Surroundings) -> Iterator[Finding]:

@@ -19,7 +19,7 @@
 --       expected     take: the version, "sequence:nonce"
 --       holder       all but observe: "node:incarnation:term"
 --       lease_ms     take, renew, resume
---       extra        take: "", "released", "sitting", "released,sitting"; resume: the new incarnation;
+--       extra        take: those of "released", "sitting", "updates", with commas; resume: the new incarnation;
 --                    release: the successor or ""
 --
 -- Returns {format, eligibility, process, wall_ms, configuration or {}, registry or {}, answers}, all strings:
@@ -70,16 +70,33 @@ end
 
 local configuration = nil
 
-local function configuration_differs()
-  if not configuration then return false end
+local function is_mine()
   for i = 1, 4 do
-    if configuration[i] ~= mine[i] then return true end
+    if configuration[i] ~= mine[i] then return false end
   end
-  return false
+  return true
+end
+
+-- Whether one configuration is the step after the other: it begins a change of it, or ends the one it began.
+local function follows(later, earlier)
+  if tonumber(later[1]) ~= tonumber(earlier[1]) + 1 or (later[3] == '') == (earlier[3] == '') then return false end
+  if later[3] ~= '' then return later[3] == earlier[2] .. ':' .. earlier[4] end
+  return later[2] == earlier[2] and later[4] == earlier[4]
+end
+
+local function configuration_differs()
+  if not configuration or is_mine() then return false end
+  return not (follows(mine, configuration) or follows(configuration, mine))
+end
+
+-- A sitting leader overwrites another configuration where the record is fresh; anyone updates an older one.
+local function may_overwrite(call, record)
+  if string.find(call.extra, 'updates', 1, true) and tonumber(configuration[1]) < tonumber(mine[1]) then return true end
+  return string.find(call.extra, 'sitting', 1, true) and record.state == 'fresh'
 end
 
 local function keep_configuration()
-  if configuration and not configuration_differs() then return end
+  if configuration and is_mine() then return end
   local fields = {}
   for i, name in ipairs(CONFIGURATION) do
     fields[#fields + 1] = name
@@ -180,7 +197,7 @@ local function refusal(call, record)
   local kind = call.kind
   local sitting = string.find(call.extra, 'sitting', 1, true)
   if kind == 'take' then
-    if configuration_differs() and not (sitting and record.state == 'fresh') then return 'other-configuration' end
+    if configuration_differs() and not may_overwrite(call, record) then return 'other-configuration' end
     if record.sequence .. ':' .. record.nonce ~= call.expected then return 'changed' end
     if string.find(call.extra, 'released', 1, true) and record.state ~= 'released' then return 'not-released' end
     if not sitting and tonumber(term_of(call.holder)) <= tonumber(record.term) then return 'term-too-low' end

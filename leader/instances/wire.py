@@ -101,7 +101,7 @@ def encode(
         caller.channel,
         str(own.generation),
         own.fingerprint,
-        own.previous,
+        _encode_previous(own),
         str(own.lease_ms),
         caller.node,
         registration,
@@ -110,6 +110,11 @@ def encode(
     for call in calls:
         arguments += _encode_call(call, index[call.election])
     return caller.keys(elections), arguments
+
+
+def _encode_previous(own: Configuration) -> str:
+    """List and lease before the change, as the script compares them; empty when none is under way."""
+    return f"{own.previous}:{own.previous_lease_ms}" if own.previous else ""
 
 
 def _encode_call(call: Call, index: int) -> list[str]:
@@ -121,9 +126,15 @@ def _encode_operation(call: Call) -> tuple[str, str, str, int, str]:
     match call.operation:
         case Observe():
             return "observe", "", "", 0, ""
-        case Take(expected, holder, lease_ms, released, sitting):
-            flags = [name for name, on in (("released", released), ("sitting", sitting)) if on]
-            return "take", str(expected), str(holder), lease_ms, ",".join(flags)
+        case Take(expected, holder, lease_ms, released, sitting, updates):
+            flags = {"released": released, "sitting": sitting, "updates": updates}
+            return (
+                "take",
+                str(expected),
+                str(holder),
+                lease_ms,
+                ",".join(flag for flag, on in flags.items() if on),
+            )
         case Renew(holder, lease_ms):
             return "renew", "", str(holder), lease_ms, ""
         case Resume(holder, incarnation, lease_ms):
@@ -205,7 +216,8 @@ def _decode_configuration(fields: list[str]) -> tuple[Configuration | None, str]
     if not fields:
         return None, ""
     generation, fingerprint, previous, lease_ms, node = fields
-    return Configuration(int(generation), fingerprint, int(lease_ms), previous), node
+    before, _, before_ms = previous.partition(":")
+    return Configuration(int(generation), fingerprint, int(lease_ms), before, int(before_ms or 0)), node
 
 
 def _node(registration: Registration) -> str:

@@ -24,6 +24,7 @@ class Take:
     `released`: it is taken without a watch, so it must still say `released`.
     `sitting`: a leader extends its lease to one more instance, so its term may be lower than the
     stored one, and another configuration at a `fresh` record is overwritten.
+    `updates`: an older configuration is overwritten, for this instance has stayed behind.
     """
 
     expected: Version
@@ -31,6 +32,7 @@ class Take:
     lease_ms: int
     released: bool = False
     sitting: bool = False
+    updates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +95,38 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """What two agents must have in common to share a quorum (rule R10).
+    """What two agents must have in common to share a quorum, or nearly (rule R10).
 
-    `fingerprint` is of the list of instances, `previous` of the list before a change, or empty.
+    `fingerprint` is of the list of instances. While the list or the lease changes, `previous` is the
+    fingerprint of the list before, and `previous_lease_ms` the lease; else both are empty.
     """
 
     generation: int
     fingerprint: str
     lease_ms: int
     previous: str = ""
+    previous_lease_ms: int = 0
+
+    @property
+    def held_lease_ms(self) -> int:
+        """The lease that a holder relies on: the shorter one, while it changes."""
+        return min(self.lease_ms, self.previous_lease_ms or self.lease_ms)
+
+    @property
+    def watched_lease_ms(self) -> int:
+        """How long a record must stand before it is taken: the longer lease, while it changes."""
+        return max(self.lease_ms, self.previous_lease_ms)
+
+    def is_beside(self, other: "Configuration") -> bool:
+        """Whether the two are neighbouring steps of one change, in either order: they may share a quorum."""
+        return self.follows(other) or other.follows(self)
+
+    def follows(self, earlier: "Configuration") -> bool:
+        """Whether this is the step after that one: begins a change of it, or ends the one it began."""
+        if self.generation != earlier.generation + 1 or bool(self.previous) == bool(earlier.previous):
+            return False
+        ours = (self.previous, self.previous_lease_ms) if self.previous else (self.fingerprint, self.lease_ms)
+        return ours == (earlier.fingerprint, earlier.lease_ms)
 
 
 @dataclass(frozen=True, slots=True)

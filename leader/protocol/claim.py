@@ -6,6 +6,7 @@ Not a majority but no instance at all may know of another start: the others may 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from leader.protocol.quorum import Voters
 from leader.protocol.runs import Run, TickAnswer, TickVerdict
 
 
@@ -24,7 +25,7 @@ class Claim:
 
     nonce: str
     gap_ms: int
-    needed: int
+    voters: Voters
     instead_of: str = ""
     start: Run | None = None
     """The start of another call that stands in the way."""
@@ -79,8 +80,7 @@ class Claim:
         """
         if self.start is not None:
             return Outcome.TAKEN
-        standing = set(self._standing.values())
-        votes = standing | set(self._granted.values())
-        if len(votes) >= self.needed and (leads or len(standing) >= self.needed):
+        standing = self._standing
+        if self.voters.agree(standing | self._granted) and (leads or self.voters.agree(standing)):
             return Outcome.WON
         return Outcome.OPEN

@@ -49,7 +49,7 @@ from leader.protocol.events import (
 )
 from leader.protocol.heirs import Heir, Others
 from leader.protocol.preference import Preference
-from leader.protocol.quorum import sure_ns
+from leader.protocol.quorum import Voters, sure_ns
 from leader.protocol.record import LARGEST_TERM, Holder, State
 from leader.protocol.snapshot import Role
 from leader.protocol.tenure import Stage, Tenure
@@ -68,7 +68,7 @@ class Identity:
     election: str
     node: str
     incarnation: str
-    instances: tuple[str, ...]
+    voters: Voters
     configuration: Configuration
     priority: int = 100
     preempt: bool = False
@@ -94,8 +94,7 @@ class Elector:
         resumable: tuple[Holder, ...] = (),
     ) -> None:
         self.identity = identity
-        self.electorate = Electorate(identity.instances, identity.configuration, highest_term, now)
-        self.lease_ms = self.electorate.lease_ms
+        self.electorate = Electorate(identity.voters, identity.configuration, highest_term, now)
         self.lease_ns = self.electorate.lease_ns
         self.beat_ns = self.lease_ns // 3
         self.patience_ns = self.lease_ns // 10
@@ -367,7 +366,9 @@ class Elector:
             self._hold_back_until = self._claim_at = now + self.lease_ns
             return
         holder = Holder(self.identity.node, self.identity.incarnation, term)
-        self.tenure = Tenure(holder, Stage.SAVING_TERM, now, self.electorate.needed, self.lease_ms)
+        self.tenure = Tenure(
+            holder, Stage.SAVING_TERM, now, self.identity.voters, self.identity.configuration
+        )
         self._save_term(term, claims=True)
 
     def _save_term(self, term: int, *, claims: bool) -> None:
@@ -380,9 +381,9 @@ class Elector:
         if tenure is None or tenure.stage is not Stage.SAVING_TERM or term != tenure.holder.term:
             return
         takeable = self.electorate.takeable(now)
-        processes = {witness.process for witness in takeable}
+        processes = {witness.name: witness.process for witness in takeable}
         is_outdated = term <= self.electorate.known_term
-        if is_outdated or len(processes) < self.electorate.needed or not self.may_contend(now):
+        if is_outdated or not self.identity.voters.agree(processes) or not self.may_contend(now):
             self.tenure = None
             return
         tenure.enter(Stage.CLAIMING, now)
@@ -390,7 +391,7 @@ class Elector:
         for witness in takeable:
             assert witness.record is not None
             tenure.asked.add(witness.name)
-            self._send(witness, tenure.take(witness.record, sitting=False), now)
+            self._send(witness, tenure.take(witness, sitting=False), now)
 
     def _on_term_not_saved(self, now: Instant) -> None:
         self._disk.failed(now + self.beat_ns)
@@ -497,7 +498,7 @@ class Elector:
 
     def _let_jobs_run_out(self, tenure: Tenure, now: Instant) -> None:
         """Wait for the earlier incarnation's deadline, unknown here: its jobs run until then (rule R4)."""
-        tenure.yield_until = tenure.began + sure_ns(self.lease_ms)
+        tenure.yield_until = tenure.began + sure_ns(tenure.lease_ms)
         tenure.enter(Stage.YIELDING, now)
         if now >= tenure.yield_until:
             self._strike(tenure, now)
@@ -557,9 +558,9 @@ class Elector:
             holder,
             Stage.SAVING_RESUME,
             now,
-            self.electorate.needed,
-            self.lease_ms,
+            self.identity.voters,
+            self.identity.configuration,
             ancestors=resumable,
             filed=True,
-            asked=set(self.identity.instances),
+            asked=set(self.identity.voters.instances),
         )

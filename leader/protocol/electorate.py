@@ -4,15 +4,15 @@ Answers the questions of a candidate: which records may be taken and when, is it
 comes next, does anything forbid me to claim. Decides nothing and sends nothing: that is the elector's.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable
 
 from leader.protocol import ranking
 from leader.protocol.calls import Configuration
 from leader.protocol.events import NS_PER_MS, Bar, Barred, Candidate, Instant, Replied
-from leader.protocol.quorum import lower_median, majority, nth_earliest
+from leader.protocol.quorum import Voters, lower_median, majority
 from leader.protocol.record import LARGEST_TERM, Holder, Record, State
-from leader.protocol.witness import Witness
+from leader.protocol.witness import Kept, Witness
 
 TEN_YEARS_MS = 10 * 366 * 24 * 3600 * 1000
 
@@ -20,14 +20,12 @@ TEN_YEARS_MS = 10 * 366 * 24 * 3600 * 1000
 class Electorate:
     """The instances as witnesses, the other nodes as candidates, and the highest term of all."""
 
-    def __init__(
-        self, instances: tuple[str, ...], configuration: Configuration, known_term: int, now: Instant
-    ) -> None:
+    def __init__(self, voters: Voters, configuration: Configuration, known_term: int, now: Instant) -> None:
         self.configuration = configuration
-        self.lease_ms = configuration.lease_ms
-        self.lease_ns = configuration.lease_ms * NS_PER_MS
-        self.needed = majority(len(instances))
-        self.witnesses = {name: Witness(name, due=now) for name in instances}
+        self.voters = voters
+        self.lease_ns = configuration.held_lease_ms * NS_PER_MS
+        self.watch_ms = configuration.watched_lease_ms
+        self.witnesses = {name: Witness(name, due=now) for name in voters.instances}
         self.candidates: tuple[Candidate, ...] = ()
         self.known_term = known_term
         self.conflicts: dict[str, Instant] = {}
@@ -78,22 +76,42 @@ class Electorate:
     # The state of the election.
 
     def median_ms(self) -> int:
-        """The lower median of the instances' wall clocks, as of their newest replies."""
-        return lower_median([witness.wall_ms for witness in self.witnesses.values() if witness.wall_ms])
+        """The lower median of the instances' wall clocks, by their newest replies; of two lists the later."""
+        return max(lower_median(self._clocks(names)) for names in self.voters.lists)
 
     def _majority_ms(self) -> int:
         """That median once a majority showed its clock, else 0: a liar that answers first is no median."""
-        shown = sum(1 for witness in self.witnesses.values() if witness.wall_ms)
-        return self.median_ms() if shown >= self.needed else 0
+        medians = [
+            lower_median(clocks)
+            for names in self.voters.lists
+            if len(clocks := self._clocks(names)) >= majority(len(names))
+        ]
+        return max(medians, default=0)
+
+    def _clocks(self, names: Iterable[str]) -> list[int]:
+        return [wall_ms for name in names if (wall_ms := self.witnesses[name].wall_ms)]
 
     def next_term(self) -> int:
         """The term of the next claim: above all that were seen or claimed, near the clocks (rule R2)."""
         return max(self.known_term + 1, self.median_ms())
 
-    def accepts_us(self) -> bool:
-        """Whether our configuration is in force: no instance refuses it, or a majority has it (rule R10)."""
-        verdicts = [witness.accepts for witness in self.witnesses.values()]
-        return False not in verdicts or verdicts.count(True) >= self.needed
+    def accepts_us(self, now: Instant) -> bool:
+        """Whether our configuration is in force: no instance refuses it, or a majority has it (rule R10).
+
+        An instance that keeps an older generation has merely stayed behind, if a majority of some list has
+        come further and no node is seen that still runs such a generation.
+        """
+        if not self._keeping(Kept.OLDER, Kept.OTHER) or self.voters.spare(self._keeping(Kept.OURS)) >= 0:
+            return True
+        came_further = self.voters.may_agree(self._keeping(Kept.OURS, Kept.BESIDE))
+        return came_further and not self._keeping(Kept.OTHER) and not self._sees_older_node(now)
+
+    def _sees_older_node(self, now: Instant) -> bool:
+        oldest = self.configuration.generation - 1
+        return any(0 < c.generation < oldest and now - c.seen_at < self.lease_ns for c in self.candidates)
+
+    def _keeping(self, *kept: Kept) -> list[str]:
+        return [name for name, witness in self.witnesses.items() if witness.kept in kept]
 
     def contested(self, now: Instant) -> list[str]:
         """The names that have been two live servers for a lease or longer (rule R7)."""
@@ -101,20 +119,24 @@ class Electorate:
 
     def bar(self, now: Instant) -> Barred | None:
         """What forbids this node to claim, or nothing."""
-        if not self.accepts_us():
-            refusing = next(witness for witness in self.witnesses.values() if witness.accepts is False)
+        if not self.accepts_us(now):
+            refusing = self.witnesses[self._keeping(Kept.OTHER, Kept.OLDER)[0]]
             return Barred(Bar.OTHER_CONFIGURATION, refusing.name, refusing.configured_by)
         contested = self.contested(now)
         return Barred(Bar.TWO_SERVERS, contested[0]) if contested else None
 
     def takeable(self, now: Instant) -> list[Witness]:
         """The instances that answer and whose record may be taken now (rule R1)."""
-        return [w for w in self.witnesses.values() if not w.silent and w.is_takeable(self.lease_ms, now)]
+        return [w for w in self.witnesses.values() if not w.silent and w.is_takeable(self.watch_ms, now)]
 
     def opens_at(self) -> Instant | None:
         """When so many records as a majority needs may be taken; None while too few answer (rule R2)."""
-        moments = [(w.process, w.takeable_at(self.lease_ms)) for w in self.witnesses.values() if not w.silent]
-        return nth_earliest(((process, at) for process, at in moments if at is not None), self.needed)
+        moments = {
+            witness.name: (witness.process, at)
+            for witness in self.witnesses.values()
+            if not witness.silent and (at := witness.takeable_at(self.watch_ms)) is not None
+        }
+        return self.voters.opening(moments)
 
     def round_trip_ns(self) -> int:
         """The longest of the newest round trips."""
@@ -125,15 +147,15 @@ class Electorate:
     def standing_holder(self, now: Instant) -> Holder | None:
         """The holder that a majority of the instances names, by what they last showed; None if none is.
 
-        A record that has stood longer than its lease names nobody.
+        A record that has stood longer than its lease names nobody. While the quorum changes, a holder of the
+        step before or after needs a majority of one list alone; of two that are named so, the newer counts.
         """
-        named = Counter(
-            witness.record.holder
-            for witness in self.witnesses.values()
-            if witness.record and witness.record.holder and witness.is_held(now)
-        )
-        holder, votes = max(named.items(), key=lambda item: item[1], default=(None, 0))
-        return holder if votes >= self.needed else None
+        named: dict[Holder, list[str]] = defaultdict(list)
+        for witness in self.witnesses.values():
+            if witness.record and witness.record.holder and witness.is_held(now):
+                named[witness.record.holder].append(witness.name)
+        leading = [holder for holder, names in named.items() if self.voters.may_agree(names)]
+        return max(leading, key=lambda holder: holder.term, default=None)
 
     def successors(self) -> set[str]:
         """Whom the newest release names; an older one, where an instance missed what came later, is over."""
@@ -150,7 +172,7 @@ class Electorate:
         successors = self.successors()
         if node in successors:
             return 0
-        over = [w.record for w in self.witnesses.values() if w.is_takeable(self.lease_ms, opens)]
+        over = [w.record for w in self.witnesses.values() if w.is_takeable(self.watch_ms, opens)]
         gone = {record.holder.node for record in over if record and record.holder}
         rivals = [
             rival

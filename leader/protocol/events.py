@@ -118,6 +118,8 @@ class Candidate:
     fit: bool = True
     reason: str = ""
     """Why it is paused or unfit."""
+    generation: int = 0
+    """Of the configuration that it runs; 0 where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,7 @@ class NodeView:
     name: str
     seen_ms_ago: int
     version: str
+    generation: int
     roles: dict[str, str]
     priority: dict[str, int]
     paused: bool
@@ -129,7 +130,8 @@ class PauseView:
 class AgentView:
     """All that this node knows; `tolerates` is how many more instances may fail before nobody can lead.
 
-    It is -1 when there is no majority now. `unfit` is why this node is, or empty.
+    It is -1 when there is no majority now. `changes` says how the quorum is being changed, or is empty.
+    `unfit` is why this node is, or empty.
     """
 
     cluster: str
@@ -147,6 +149,7 @@ class AgentView:
     nodes: tuple[NodeView, ...]
     jobs: "tuple[JobView, ...]" = ()
     """Each with its last tick alone, as far as this node heard of it."""
+    changes: str = ""
 
 
 @dataclass(frozen=True, slots=True)

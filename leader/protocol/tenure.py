@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import assert_never
 
-from leader.protocol.calls import Observe, Operation, Release, Renew, Resume, Take
+from leader.protocol.calls import Configuration, Observe, Operation, Release, Renew, Resume, Take
 from leader.protocol.events import Instant
-from leader.protocol.quorum import Grant, deadline, sure_ns, votes
-from leader.protocol.record import Holder, Record, State
-from leader.protocol.witness import Witness
+from leader.protocol.quorum import Grant, Voters, sure_ns
+from leader.protocol.record import Holder, State
+from leader.protocol.witness import Kept, Witness
 
 
 class Stage(Enum):
@@ -42,8 +42,8 @@ class Tenure:
     holder: Holder
     stage: Stage
     began: Instant
-    needed: int
-    lease_ms: int
+    voters: Voters
+    configuration: Configuration
     ancestors: tuple[Holder, ...] = ()
     """The holders of the same term by earlier incarnations, that a restart may resume."""
     asked: set[str] = field(default_factory=set)
@@ -56,6 +56,11 @@ class Tenure:
     """Whether the file of rule R5 may name this holder: it was asked to, and did not fail to."""
     yield_until: Instant = 0
     """The deadline as it stood when yielding began: the jobs are gone by then in any case."""
+
+    @property
+    def lease_ms(self) -> int:
+        """How long each grant may be relied on, before the allowance for clocks."""
+        return self.configuration.held_lease_ms
 
     def enter(self, stage: Stage, now: Instant) -> None:
         """Go on to the next stage; leaving the collecting ones forgets every grant (rule R4)."""
@@ -104,20 +109,23 @@ class Tenure:
             return Renew(self.holder, self.lease_ms)
         if self.can_resume(witness) and record.holder is not None:
             return Resume(record.holder, self.holder.incarnation, self.lease_ms)
-        if self.stage is Stage.LEADING and witness.is_takeable(self.lease_ms, now):
+        if self.stage is Stage.LEADING and witness.is_takeable(self.configuration.watched_lease_ms, now):
             self.asked.add(witness.name)
-            return self.take(record, sitting=True)
+            return self.take(witness, sitting=True)
         return Observe()
 
-    def take(self, record: Record, *, sitting: bool) -> Take:
-        """The call that makes this record this holder's, if it still is as it was seen."""
+    def take(self, witness: Witness, *, sitting: bool) -> Take:
+        """The call that makes a record this holder's, if it still is as this witness saw it."""
+        record = witness.record
+        assert record is not None
         released = record.state is State.RELEASED
-        return Take(record.version, self.holder, self.lease_ms, released=released, sitting=sitting)
+        updates = witness.kept is Kept.OLDER
+        return Take(record.version, self.holder, self.lease_ms, released, sitting, updates)
 
     @property
     def deadline(self) -> Instant | None:
         """Until when the grants make this holder the leader; None while they are too few."""
-        return deadline(self.grants, self.needed, self.lease_ms)
+        return self.voters.deadline(self.grants, self.lease_ms)
 
     def leads(self, now: Instant) -> bool:
         """Whether this holder is the leader at this moment: computed, never stored (rule R6)."""
@@ -131,5 +139,6 @@ class Tenure:
 
     def is_hopeless(self) -> bool:
         """Whether a majority can no longer be reached with those that have not answered yet."""
-        open_votes = len(self.asked - self.grants.keys() - self.refused - self.unknown)
-        return len(votes(self.grants)) + open_votes < self.needed
+        waited_for = self.asked - self.grants.keys() - self.refused - self.unknown
+        processes = {name: grant.process for name, grant in self.grants.items()}
+        return not self.voters.agree(processes | {name: f"of {name}" for name in waited_for})

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from leader.protocol.claim import Claim, Outcome
 from leader.protocol.events import NS_PER_MS, Instant
-from leader.protocol.quorum import majority
+from leader.protocol.quorum import Voters
 from leader.protocol.record import Holder
 from leader.protocol.runs import (
     ClaimTick,
@@ -88,7 +88,7 @@ class Tick:
     and answers each with `hear` or `miss`.
     """
 
-    def __init__(self, wish: Wish, instances: tuple[str, ...], lease_ms: int, now: Instant) -> None:
+    def __init__(self, wish: Wish, voters: Voters, lease_ms: int, now: Instant) -> None:
         self.wish = wish
         self.decision: Decision | None = None
         self.term = 0
@@ -97,11 +97,12 @@ class Tick:
         """The run of another call that decided it."""
         self.ends_at = now + wish.wait_ms * NS_PER_MS
         self.called_at = min(wish.called_at or now, now)
-        self._instances = instances
+        self._voters = voters
+        self._instances = voters.instances
         self._beat_ns = lease_ms * NS_PER_MS // 3
-        self._claim = Claim(wish.nonce, wish.gap_ms, majority(len(instances)))
+        self._claim = Claim(wish.nonce, wish.gap_ms, voters)
         self._holder: Holder | None = None
-        self._due = dict.fromkeys(instances, now)
+        self._due = dict.fromkeys(self._instances, now)
         self._asked: dict[str, TickOperation] = {}
         self._asked_at: dict[str, Instant] = {}
         self._tried: set[str] = set()
@@ -192,9 +193,7 @@ class Tick:
         """A leadership has begun or ended: what was granted under another one is asked for again."""
         self._holder = holder
         start, instead_of = self._claim.start, self._claim.instead_of
-        self._claim = Claim(
-            self.wish.nonce, self.wish.gap_ms, majority(len(self._instances)), instead_of, start
-        )
+        self._claim = Claim(self.wish.nonce, self.wish.gap_ms, self._voters, instead_of, start)
         self._tried.clear()
         for instance in self._instances:
             self._due[instance] = now
@@ -247,7 +246,7 @@ class Tick:
 
     def _has_looked(self) -> bool:
         """Whether enough instances were heard to know of every run that is known at all."""
-        return len(self._looked) >= majority(len(self._instances))
+        return self._voters.spare(self._looked) >= 0
 
     def _is_due(self, instance: str, now: Instant) -> bool:
         return self._may_ask(instance) and self._due[instance] <= now

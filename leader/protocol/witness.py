@@ -6,6 +6,7 @@ what frees the protocol from the instances' clocks and disks.
 """
 
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
 from leader.protocol.calls import Configuration, Operation, Release
 from leader.protocol.events import NS_PER_MS, Instant, Replied
@@ -13,6 +14,26 @@ from leader.protocol.record import Holder, Record, State
 
 REMEMBERED_CALLS = 64
 """Late replies to calls older than so many are taken for strangers: they only cost a vote."""
+
+
+class Kept(Enum):
+    """What the configuration that an instance keeps is to an agent."""
+
+    NONE = auto()
+    OURS = auto()
+    BESIDE = auto()
+    """A neighbouring step of a change: its agents may share a quorum with ours."""
+    OLDER = auto()
+    """Of an earlier generation, and no neighbour: the instance, or this agent's file, missed something."""
+    OTHER = auto()
+
+
+def _kept(configuration: Configuration, own: Configuration) -> Kept:
+    if configuration == own:
+        return Kept.OURS
+    if configuration.is_beside(own):
+        return Kept.BESIDE
+    return Kept.OLDER if configuration.generation < own.generation else Kept.OTHER
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +57,8 @@ class Witness:
     """The longest lease that it ever showed: a holder may go on relying on it after the record is gone."""
     process: str = ""
     wall_ms: int = 0
-    accepts: bool | None = None
-    """Whether it keeps this agent's configuration; None when it keeps none (rule R10)."""
+    kept: Kept = Kept.NONE
+    """Whose configuration it keeps (rule R10)."""
     configured_by: str = ""
     silent: bool = True
     """The newest call to it was not answered."""
@@ -122,9 +143,9 @@ class Witness:
 
     def keeps(self, configuration: Configuration | None, own: Configuration) -> None:
         """Note which configuration it keeps, if any (rule R10)."""
-        self.accepts = None if configuration is None else configuration == own
+        self.kept = Kept.NONE if configuration is None else _kept(configuration, own)
         if configuration is not None:
-            self.longest_lease_ms = max(self.longest_lease_ms, configuration.lease_ms)
+            self.longest_lease_ms = max(self.longest_lease_ms, configuration.watched_lease_ms)
 
     def takeable_at(self, lease_ms: int) -> Instant | None:
         """When this record may be taken (rule R1); None while nothing is known or believed."""

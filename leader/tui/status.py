@@ -46,10 +46,11 @@ def section(table: Table) -> Iterable[Part]:
 
 
 def headline(view: AgentView) -> Cell:
-    """Which cluster, which node, with which lease."""
+    """Which cluster, which node, with which lease, and how the quorum is being changed."""
+    changes = f" ({view.changes})" if view.changes else ""
     return cell(
         f"cluster {view.cluster}, node {view.node}: lease {format_duration(view.lease_ms)}, "
-        f"generation {view.generation}, leader {view.version}"
+        f"generation {view.generation}{changes}, leader {view.version}"
     )
 
 

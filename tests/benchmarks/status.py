@@ -199,6 +199,8 @@ def heard_of(view: AgentView) -> Registry:
                 Entry(
                     node.name,
                     node.version,
+                    1,
+                    0,
                     "i",
                     contends=True,
                     sees_majority=True,

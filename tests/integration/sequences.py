@@ -16,10 +16,11 @@ ELECTIONS = ("default", "reports", "mail")
 CALLERS = (
     ("n1", Configuration(1, "f" * 16, 10_000)),
     ("n2", Configuration(1, "f" * 16, 10_000)),
-    ("n3", Configuration(2, "e" * 16, 10_000, "f" * 16)),
-    ("n4", Configuration(1, "f" * 16, 2_000)),
+    ("n3", Configuration(2, "e" * 16, 10_000, "f" * 16, 10_000)),
+    ("n4", Configuration(3, "e" * 16, 10_000)),
+    ("n5", Configuration(1, "f" * 16, 2_000)),
 )
-WEIGHTS = (8, 8, 1, 1)
+WEIGHTS = (8, 8, 2, 1, 1)
 FIRST_TERMS = (1, 1_790_000_000_000, LARGEST_TERM - 100_000)
 
 
@@ -76,9 +77,9 @@ class Sequence:
             case kind if kind is Observe:
                 return Observe()
             case kind if kind is Take:
-                released, sitting = self._random.random() < 0.3, self._random.random() < 0.3
+                flags = (self._random.random() < 0.3 for _ in range(3))
                 claimed = Holder(node, "i1", self._term(record))
-                return Take(self._version(record), claimed, lease_ms, released, sitting)
+                return Take(self._version(record), claimed, lease_ms, *flags)
             case kind if kind is Renew:
                 return Renew(holder, lease_ms)
             case kind if kind is Resume:

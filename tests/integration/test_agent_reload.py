@@ -5,19 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from tests.support.agents import Cluster, Node, term_of
+from tests.support.agents import Cluster, term_of
 from tests.support.crowd import Crowd
 from tests.support.polling import PATIENCE_S, until
 
 pytestmark = pytest.mark.xdist_group("agent-reload")
-
-
-def reload(node: Node) -> None:
-    """Send SIGHUP, and wait until the process has taken its own place and answers."""
-    starts = node.log().count("agent starts")
-    node.signal(signal.SIGHUP)
-    until(lambda: node.log().count("agent starts") > starts, f"{node} starts again")
-    until(node.answers, f"{node} answers")
 
 
 def test_a_reload_keeps_the_term_and_never_refuses_a_client(cluster: Cluster) -> None:
@@ -26,7 +18,7 @@ def test_a_reload_keeps_the_term_and_never_refuses_a_client(cluster: Cluster) ->
     pid, term = leader.pid, term_of(leader)
     with cluster.alone(leader), Crowd(leader) as crowd:
         for _ in range(3):
-            reload(leader)
+            leader.reload()
             until(leader.leads, f"{leader} leads again")
     assert crowd.failures == []
     assert True in crowd.answers
@@ -54,13 +46,13 @@ def test_a_reload_takes_up_what_the_file_says_now(cluster: Cluster) -> None:
     leader.configure(replace(cluster.settings, elections={"default": 100, "reports": 50}))
     try:
         with cluster.alone(leader):
-            reload(leader)
+            leader.reload()
             until(lambda: leader.leads("reports"), f"{leader} leads the new election")
             until(leader.leads, f"{leader} leads the old one")
         assert term_of(leader) == term
     finally:
         leader.configure(cluster.settings)
-        reload(leader)
+        leader.reload()
     assert leader.run("is-leader", "reports").code == 2
 
 

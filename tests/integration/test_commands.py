@@ -50,13 +50,19 @@ def test_quorum_shows_what_each_instance_keeps_and_who_is_registered(
     """Asked directly, so that it works where no agent runs."""
     leader = pair.settle()
     asked = leader.run("quorum", "--config", str(leader.config))
-    lines = asked.output.splitlines()
-    assert asked.code == 0
+    first, *lines, last = asked.output.splitlines()
+    assert (asked.code, first, last) == (
+        0,
+        "generation 1: no change is under way",
+        "generation 2 may begin",
+    )
     for url, line in zip(shared_tcp.urls, lines, strict=False):
-        assert line.startswith(
-            f"{url.removeprefix('redis://')}: keeps this node's configuration: generation 1"
-        )
-    assert [line.split(":")[0] for line in lines[3:]] == ["node a", "node b"]
+        address = url.removeprefix("redis://")
+        assert line.startswith(f"instance {address}: keeps generation 1 (lease 2s), written by ")
+    assert [line.split(",")[0] for line in lines[3:]] == [
+        "node a: runs generation 1",
+        "node b: runs generation 1",
+    ]
 
 
 def test_a_purge_is_refused_while_agents_run(pair: Cluster) -> None:
@@ -71,7 +77,7 @@ def test_a_purge_is_refused_while_agents_run(pair: Cluster) -> None:
 def test_another_lease_takes_effect_by_stop_purge_change_and_start(
     pair: Cluster, shared_tcp: EmbeddedQuorum
 ) -> None:
-    """The README's way to change the list or the lease, word by word."""
+    """The README's way for who can be without a leader meanwhile, word by word."""
     leader = pair.settle()
     for node in pair.nodes.values():
         node.stop()

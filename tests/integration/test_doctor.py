@@ -98,7 +98,9 @@ def test_each_fault_of_an_instance_is_told_with_a_remedy_that_mends_it() -> None
                 "instance-too-few-replicas",
                 "instance-refused",
             }
-            assert "2 of 9 instances vote and 5 are needed" in found["instance-refused"][0]["why"]
+            assert (
+                "2 of 9 instances vote: nobody can lead without 3 more" in found["instance-refused"][0]["why"]
+            )
             mend(quorum, found)
             urls.pop()
             node.configure(replace(node.settings, urls=urls))
@@ -133,7 +135,9 @@ def test_what_other_nodes_registered_is_compared() -> None:
     """Another list, another server under one address, another version, no majority, a name used twice."""
     with quorum_of(transport="tcp") as quorum, lone_node(Settings(quorum.urls, "1s")) as node:
         known = "{}:{}/0".format(*quorum.urls[0].removeprefix("redis://").removesuffix("/0").split(":"))
-        sound = Entry("x", __version__, "1", contends=True, sees_majority=True, priorities={"default": 1})
+        sound = Entry(
+            "x", __version__, 1, 0, "1", contends=True, sees_majority=True, priorities={"default": 1}
+        )
         register(quorum, "stranger", replace(sound, priorities={"other": 1}, processes={"h:1/0": "p"}))
         register(quorum, "lister", replace(sound, processes={"h:1/0": "p"}))
         register(quorum, "elsewhere", replace(sound, processes={known: "p"}))
@@ -182,7 +186,7 @@ def test_two_agents_of_one_name_and_a_file_that_the_agent_does_not_go_by_are_tol
             assert f"pid {node.pid}" in told
             assert "lease 2s there, 3s in the file" in told
             assert "default 100 there, default 7 in the file" in told
-            assert "leader quorum --purge" in found["instance-other-configuration"][0]["remedy"]
+            assert "by [quorum.previous], in two steps" in found["instance-other-configuration"][0]["remedy"]
 
 
 def put_out_of_step(quorum: EmbeddedQuorum, clone: Node) -> None:

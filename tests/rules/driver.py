@@ -40,13 +40,14 @@ from leader.protocol.events import (
     Ticked,
     Unanswered,
 )
+from leader.protocol.quorum import Voters
 from leader.protocol.record import Holder, Record, State, Version
 
 LEASE_MS = 12_000
 NAMES = ("x", "y", "z")
 WALL_MS = 1_790_000_000_000
 CONFIGURATION = Configuration(1, "the list", LEASE_MS)
-IDENTITY = Identity("default", "a", "a-1", NAMES, CONFIGURATION)
+IDENTITY = Identity("default", "a", "a-1", Voters((NAMES,)), CONFIGURATION)
 OTHER = Holder("b", "b-1", 7)
 """The holder that records name where a test needs another node's."""
 
@@ -197,7 +198,7 @@ class Driver:
 
     def answer_all(self, record: Record, *names: str) -> None:
         """Let these instances (all, if none is named) show this record."""
-        for name in names or self.elector.identity.instances:
+        for name in names or self.elector.identity.voters.instances:
             self.answer(name, record)
 
     def grant(self, asked: Asked | str, *, process: str = "") -> None:

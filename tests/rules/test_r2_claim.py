@@ -6,6 +6,7 @@ import pytest
 
 from leader.protocol.calls import Release, Take, Verdict
 from leader.protocol.events import ClaimFailed, Gained
+from leader.protocol.quorum import Voters
 from tests.rules.driver import IDENTITY, LEASE_MS, WALL_MS, Driver, fresh, held, released
 
 TEN_YEARS_MS = 10 * 366 * 24 * 3600 * 1000
@@ -33,7 +34,7 @@ def test_an_instance_that_does_not_answer_is_not_counted_on() -> None:
 def test_half_of_the_grants_are_no_majority() -> None:
     """Two grants of four do not make a leader, three do."""
     names = ("x", "y", "z", "w")
-    node = Driver(replace(IDENTITY, instances=names))
+    node = Driver(replace(IDENTITY, voters=Voters((names,))))
     node.answer_all(released(), "x", "y", "z")
     node.grant("x")
     node.grant("y")
@@ -53,7 +54,7 @@ def test_the_term_is_above_every_term_that_was_seen() -> None:
 def test_the_term_is_the_lower_median_of_the_instances_clocks() -> None:
     """Of four clocks the second lowest is taken: half of them running fast do not carry the term away."""
     names = ("x", "y", "z", "w")
-    node = Driver(replace(IDENTITY, instances=names))
+    node = Driver(replace(IDENTITY, voters=Voters((names,))))
     for name, wall_ms in zip(names, (WALL_MS + 9000, WALL_MS, WALL_MS + 5000, WALL_MS + 1000), strict=True):
         node.answer(name, fresh(), wall_ms=wall_ms)
     node.wait(LEASE_MS)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from leader.protocol.events import NS_PER_MS, Effect
 from tests.scenarios.crontab import Crontab, Diverged
+from tests.simulation import changes
 from tests.simulation.agent import Agent
 from tests.simulation.clock import BootClock
 from tests.simulation.instance import NOTHING, Data
@@ -40,6 +41,7 @@ class Story(Crontab):
 
     _holds: dict[str, Hold] = field(default_factory=dict)
     _saved: dict[str, Data] = field(default_factory=dict)
+    _steps: list[changes.Step] = field(default_factory=list)
 
     def do(self, line: str) -> None:
         """Carry out one command."""
@@ -102,12 +104,36 @@ class Story(Crontab):
         if "preempt" in given:
             node.preempt, node.preempt_delay_ms = True, int(float(given["preempt"]) * LEASE_MS)
         if "lease" in given:
-            node.configuration = configuration(node.instances, int(float(given["lease"]) * LEASE_MS))
+            node.configuration = configuration(node.voters.instances, int(float(given["lease"]) * LEASE_MS))
         node.start()
 
     def do_move(self, name: str, instances: str) -> None:
         """`move A 1,2,6`: a node that does not run gets another list of instances."""
         self.world.move_node(name, tuple(instances.split(",")))
+
+    def do_step(self, *options: str) -> None:
+        """`step instances=1,4,5 lease=0.5`: the next generation of the quorum, the first one or one after it.
+
+        The first stands alone; after one that stands alone comes one that begins a change to this list and
+        this lease, and then, without options, the one that ends it.
+        """
+        given = dict(option.split("=") for option in options)
+        names = tuple(given["instances"].split(",")) if "instances" in given else None
+        lease_ms = int(float(given.get("lease", "1")) * LEASE_MS)
+        if not self._steps:
+            step = changes.settled(names or self.world.instances, lease_ms)
+        elif self._steps[-1].configuration.previous:
+            step = changes.ended(self._steps[-1])
+        else:
+            step = changes.begun(self._steps[-1], names or self._steps[-1].voters.lists[0], lease_ms)
+        self._steps.append(step)
+
+    def do_bring(self, name: str, _: str, generation: str) -> None:
+        """`bring A to 2`: start its agent again under that generation."""
+        node, step = self.world.nodes[name], self._steps[int(generation) - 1]
+        node.crash()
+        node.voters, node.configuration = step.voters, step.configuration
+        node.start()
 
     # Time.
 
@@ -275,7 +301,7 @@ class Story(Crontab):
             self.world.network.mend(name, instance)
 
     def _names(self, node: str, instances: str) -> tuple[str, ...]:
-        return self.world.nodes[node].instances if instances == "all" else tuple(instances.split(","))
+        return self.world.nodes[node].voters.instances if instances == "all" else tuple(instances.split(","))
 
     def do_hold(self, direction: str, name: str, instances: str, kind: str = "") -> None:
         """`hold requests A 1,2 release`, `hold replies A all`, `hold notices B 1 held`: keep back."""

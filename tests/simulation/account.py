@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tests.simulation.climate import ALL_FAULTS, STRIKES
+from tests.simulation.climate import ALL_FAULTS, STORIES, STRIKES
 from tests.simulation.seeds import Outcome
 from tests.simulation.storm import WAYS
 
@@ -43,6 +43,16 @@ Nor `other-configuration`: an agent that sees a refusal does not ask. Stories an
 
 OPERATORS_MUST_HAPPEN = (*MUST_HAPPEN, "a leader made room once more, after it had been in vain")
 """And where operators act all the time."""
+
+NOT_WHERE_THE_QUORUM_CHANGES = (
+    *(f"fault: {fault}" for fault in (*STORIES, "swap address", "misdirect")),
+    *("a guard forgotten", "effect: Barred", "effect: Unbarred"),
+)
+CHANGES_MUST_HAPPEN = (
+    *(what for what in MUST_HAPPEN if what not in NOT_WHERE_THE_QUORUM_CHANGES),
+    *("change: begins", "change: ends", "change: a node goes on", "change: a node goes back"),
+)
+"""And where the quorum is changed all the time: at most one instance in hand has stayed behind."""
 
 ENOUGH_SEEDS = 300
 """So many seeds see all of it."""

@@ -67,8 +67,8 @@ class Agent:
     def __init__(self, setup: Setup, place: str, network: Network, promises: Promises, disk: Disk) -> None:
         self.setup = setup
         self.place = place
-        self.names = setup.instances
-        self.lease_ns = setup.configuration.lease_ms * NS_PER_MS
+        self.voters, self.names = setup.voters, setup.voters.instances
+        self.lease_ns = setup.configuration.held_lease_ms * NS_PER_MS
         self.clock = setup.clock
         self._rate, self._offset = setup.clock.rate, setup.clock.offset
         self.frozen = False
@@ -116,7 +116,7 @@ class Agent:
                     election,
                     setup.node,
                     setup.incarnation,
-                    self.names,
+                    setup.voters,
                     setup.configuration,
                     setup.priority,
                     setup.preempt,
@@ -408,7 +408,8 @@ class Agent:
                 priority=self.setup.priority,
                 contends=self.allowed and self.fit,
                 fit=self.fit,
-                sees_majority=len(lately) > len(self.names) // 2,
+                sees_majority=self.setup.voters.spare(lately) >= 0,
+                generation=self.setup.configuration.generation,
                 processes=tuple(lately.items()),
             )
         )

@@ -1,7 +1,7 @@
 """What kind of world a seed makes: how many take part, how clocks run, which faults it is prone to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TypeVar
 
@@ -23,6 +23,9 @@ INSTANCE_FAULTS = ("restart with all data", "hang", "down", "ineligible", "clock
 NETWORK_FAULTS = ("cut", "cut one way", "isolate", "swap address", "misdirect")
 STORIES = ("relay", "move")
 ALL_FAULTS = (*NODE_FAULTS, *OPERATORS, *DATA_FAULTS, *INSTANCE_FAULTS, *NETWORK_FAULTS, *STORIES)
+CHANGE = "change the quorum"
+"""Of a climate of its own."""
+
 NODES = "ABCDEF"
 LONG_AGO_MS = 1_000_000
 TERM_AHEAD = 10**9
@@ -63,13 +66,20 @@ class Climate:
     servers: tuple[str, ...] = field(default=())
 
     @property
+    def changes(self) -> bool:
+        """Whether the quorum is changed all the time."""
+        return CHANGE in self.rates
+
+    @property
     def keeps_data(self) -> bool:
         """Whether no instance ever loses data: else a node with another list may find no trace of ours."""
         return self.stray == "list"
 
 
-def draw(random: Random, *, operators: bool = False) -> Climate:
-    """The climate of one seed; with `operators`, one where they act all the time."""
+def draw(random: Random, *, operators: bool = False, changes: bool = False) -> Climate:
+    """The climate of one seed; with `operators` or `changes`, one where these happen all the time."""
+    if changes:
+        return _changing(random)
     count = random.choice((3, 3, 3, 3, 3, 3, 3, 5, 5, 4, 1, 1))
     instances = tuple("12345"[:count])
     stray = random.choice(("list", "lease")) if count == 3 and random.random() < 0.2 else ""
@@ -100,6 +110,20 @@ def draw(random: Random, *, operators: bool = False) -> Climate:
         wall=wall,
         stray=stray,
         servers=(*instances, SPARE) if stray == "list" or "move" in rates else instances,
+    )
+
+
+def _changing(random: Random) -> Climate:
+    """The climate of a seed in which the quorum changes all the time, amid faults."""
+    climate = draw(random)
+    left_out = (*STORIES, "swap address", "misdirect")
+    rates = {fault: rate for fault, rate in climate.rates.items() if fault not in left_out}
+    return replace(
+        climate,
+        instances=climate.instances if len(climate.instances) > 1 else tuple("123"),
+        rates={**rates, CHANGE: random.choice((0.5, 1.5, 4.0))},
+        stray="",
+        servers=tuple("12345678"),
     )
 
 

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 
 from leader.protocol.calls import Observe, Renew
 from leader.protocol.events import Cause, Effect, Gained, Lost, SaveHolder, SaveTerm, Send
-from tests.simulation.climate import Climate
+from tests.simulation.changes import Changes
+from tests.simulation.climate import CHANGE, Climate
 from tests.simulation.instance import NOTHING
 from tests.simulation.mischief import Mischief
 from tests.simulation.network import DIRECTIONS, Destination, Sent
@@ -26,6 +27,7 @@ class Faults(Mischief):
         super().__init__(world)
         self.climate = climate
         self.plays = Plays(world, self.if_raging)
+        self.changes = Changes(world, climate.instances)
         self._swapped = ""
         self._kinds = self._by_name()
 
@@ -65,6 +67,7 @@ class Faults(Mischief):
             "misdirect": self._misdirect,
             "relay": self.plays.relay,
             "move": self.plays.move,
+            CHANGE: self.changes.happen,
         }
 
     def later(self, action: Callable[[], object]) -> None:
@@ -200,7 +203,7 @@ class Faults(Mischief):
 
     def _isolate(self, node: Node) -> None:
         """Cut a node from all instances, or all but one, notices perhaps not."""
-        names = list(node.instances)
+        names = list(node.voters.instances)
         if self.random.random() < 0.5:
             names.remove(self.random.choice(names))
         self._cut(node.place, names, DIRECTIONS if self.random.random() < 0.7 else DIRECTIONS[:2])
@@ -274,7 +277,7 @@ class Faults(Mischief):
         node = self.world.nodes.get(lost.reason.split()[0])
         if node is not None and self.time.chance(self.climate.spoils):
             self.time.count("strike: the successor is cut off")
-            self._cut(node.place, node.instances)
+            self._cut(node.place, node.voters.instances)
 
     def ambush(self, _: Sent, destination: Destination) -> None:
         """Let an instance go back in time just before a late request arrives."""

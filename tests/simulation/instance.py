@@ -200,10 +200,17 @@ class ModelInstance:
                 return Verdict.GRANTED if record.names(operation.holder) else Verdict.NOT_HOLDER
 
     def _refuses(self, configuration: Configuration) -> bool:
-        return self.configuration is not None and self.configuration != configuration
+        kept = self.configuration
+        return kept is not None and kept != configuration and not kept.is_beside(configuration)
+
+    def _is_overwritten_by(self, take: Take, record: Record, configuration: Configuration) -> bool:
+        """A sitting leader overwrites another one where the record is `fresh`; any updates an older one."""
+        kept = self.configuration
+        is_old = kept is not None and kept.generation < configuration.generation
+        return (take.updates and is_old) or (take.sitting and record.state is State.FRESH)
 
     def _judge_take(self, take: Take, record: Record, configuration: Configuration) -> Verdict:
-        if self._refuses(configuration) and not (take.sitting and record.state is State.FRESH):
+        if self._refuses(configuration) and not self._is_overwritten_by(take, record, configuration):
             return Verdict.OTHER_CONFIGURATION
         if record.version != take.expected:
             return Verdict.CHANGED

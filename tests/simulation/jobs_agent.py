@@ -9,7 +9,6 @@ from functools import partial
 
 from leader.protocol.calls import Notice
 from leader.protocol.events import NS_PER_MS
-from leader.protocol.quorum import majority
 from leader.protocol.record import Holder
 from leader.protocol.runs import Look, Report, Run, TickAnswer, TickCall, TickVerdict
 from leader.protocol.ticks import Ask, Decision, Surroundings, Tick, Wish
@@ -53,7 +52,7 @@ class JobAgent(Agent):
         if known is not None:
             known.answer = answer
             return
-        tick = Tick(wish, self.names, self.setup.configuration.lease_ms, self.now)
+        tick = Tick(wish, self.setup.voters, self.setup.configuration.held_lease_ms, self.now)
         self.opened[wish.nonce] = Opened(tick, answer)
         self._serve()
 
@@ -291,7 +290,7 @@ class JobAgent(Agent):
             return
         telling.asked.discard(sent.name)
         telling.taken.add(sent.name)
-        if len(telling.taken) >= majority(len(self.names)):
+        if self.voters.spare(telling.taken) >= 0:
             self._time.count(f"report: {telling.report.run.state}")
             del self.tellings[nonce]
             telling.done()

@@ -26,12 +26,8 @@ JOB_MUTANTS = (
         "trace 12",
         "tick-data-loss-one-remembers",
         CLAIM,
-        "        if self.start is not None:\n            return Outcome.TAKEN\n"
-        "        standing = set(self._standing.values())\n"
-        "        votes = standing | set(self._granted.values())\n",
-        "        standing = set(self._standing.values())\n"
-        "        votes = standing | set(self._granted.values())\n"
-        "        if self.start is not None and len(votes) < self.needed:\n            return Outcome.TAKEN\n",
+        "        if self.start is not None:\n",
+        "        if self.start is not None and not self.voters.agree(self._standing | self._granted):\n",
         by_seeds=False,  # a majority must forget, and the one that does not be unheard until the very claim
     ),
     TickMutant(

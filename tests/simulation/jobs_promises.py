@@ -131,8 +131,8 @@ class TickPromises(Watch):
         if elector.tenure is None or not elector.leads(agent.now):
             return False
         holder = elector.tenure.holder
-        reached = [name for name in node.instances if self._obeys(name, node.place, election, holder)]
-        return len(reached) > len(node.instances) // 2
+        reached = [name for name in node.voters.instances if self._obeys(name, node.place, election, holder)]
+        return node.voters.spare(reached) >= 0
 
     def _obeys(self, name: str, place: str, election: str, holder: Holder) -> bool:
         """Whether an instance can be reached from there, and its record names this holder."""

@@ -180,7 +180,7 @@ class JobsStorm(Mischief):
             self.later(node.agent.thaw)
 
     def _isolate(self, node: Node) -> None:
-        names = list(node.instances)
+        names = list(node.voters.instances)
         if self.random.random() < 0.5:
             names.remove(self.random.choice(names))
         self._cut(node, names)

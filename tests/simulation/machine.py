@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from leader.protocol.calls import Configuration
 from leader.protocol.events import ClaimFailed, Effect, Gained, Lost
+from leader.protocol.quorum import Voters
 from leader.protocol.resume import Place
 from tests.simulation.clock import BootClock
 
@@ -46,7 +47,7 @@ class Setup:
     wall_ms: int
     priority: int
     elections: tuple[str, ...]
-    instances: tuple[str, ...]
+    voters: Voters
     configuration: Configuration
     habits: Habits
     preempt: bool = False

@@ -17,6 +17,8 @@ RESUME = "leader/protocol/resume.py"
 TENURE = "leader/protocol/tenure.py"
 WITNESS = "leader/protocol/witness.py"
 
+CHANGES = "tests.simulation.changes_seeds"
+
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
@@ -369,8 +371,8 @@ MUTANTS = (
         "R10",
         "another-list",
         ELECTORATE,
-        "return False not in verdicts or verdicts.count(True) >= self.needed",
-        "return True",
+        "if not self._keeping(Kept.OLDER, Kept.OTHER) or self.voters.spare(self._keeping(Kept.OURS)) >= 0:",
+        "if True:",
     ),
     Mutant(
         "another fingerprint is accepted",
@@ -385,9 +387,81 @@ MUTANTS = (
         "R10",
         "another-list-unseen",
         INSTANCE,
-        "return self.configuration is not None and self.configuration != configuration",
+        "return kept is not None and kept != configuration and not kept.is_beside(configuration)",
         "return False",
         by_seeds=False,
+    ),
+    Mutant(
+        "a majority of the list before is enough",
+        "joint quorum, trace 10",
+        "change-guard-forgotten",
+        QUORUM,
+        "        for names in self.lists:\n",
+        "        for names in self.lists[-1:]:\n",
+        seeds=CHANGES,
+    ),
+    Mutant(
+        "a majority of the new list is enough",
+        "joint quorum",
+        "change-new-list-alone",
+        QUORUM,
+        "        for names in self.lists:\n",
+        "        for names in self.lists[:1]:\n",
+        seeds=CHANGES,
+    ),
+    Mutant(
+        "a holder relies on the longer lease",
+        "joint quorum",
+        "change-longer-lease-held",
+        CALLS,
+        "return min(self.lease_ms, self.previous_lease_ms or self.lease_ms)",
+        "return max(self.lease_ms, self.previous_lease_ms)",
+        seeds=CHANGES,
+    ),
+    Mutant(
+        "a candidate watches for the shorter lease",
+        "joint quorum",
+        "change-shorter-lease-watched",
+        CALLS,
+        "return max(self.lease_ms, self.previous_lease_ms)",
+        "return self.held_lease_ms",
+        seeds=CHANGES,
+    ),
+    Mutant(
+        "two steps are accepted",
+        "R10",
+        "change-two-steps-behind",
+        CALLS,
+        "return self.follows(other) or other.follows(self)",
+        "return abs(self.generation - other.generation) <= 2",
+        by_seeds=False,
+    ),
+    Mutant(
+        "whoever keeps an older list has stayed behind",
+        "R10",
+        "change-two-steps-ahead",
+        ELECTORATE,
+        "and not self._sees_older_node(now)",
+        "",
+        by_seeds=False,
+    ),
+    Mutant(
+        "nobody has ever stayed behind",
+        "promise 3",
+        "change-stayed-behind",
+        ELECTORATE,
+        "came_further = self.voters.may_agree(self._keeping(Kept.OURS, Kept.BESIDE))",
+        "came_further = False",
+        seeds=CHANGES,
+    ),
+    Mutant(
+        "what has stayed behind is not updated",
+        "promise 3",
+        "change-stayed-behind",
+        INSTANCE,
+        "return (take.updates and is_old) or (take.sitting and record.state is State.FRESH)",
+        "return take.sitting and record.state is State.FRESH",
+        seeds=CHANGES,
     ),
     Mutant(
         "an older notice is accepted",
@@ -402,7 +476,7 @@ MUTANTS = (
         "promise 3",
         "forgetful-instances",
         TENURE,
-        "if self.stage is Stage.LEADING and witness.is_takeable(self.lease_ms, now):",
+        "if self.stage is Stage.LEADING and witness.is_takeable(self.configuration.watched_lease_ms, now):",
         "if False:",
     ),
     Mutant(

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from leader.protocol.calls import Configuration
 from leader.protocol.events import Cause, ContentionChanged, StepDownAsked
+from leader.protocol.quorum import Voters
 from leader.protocol.resume import Place
 from tests.simulation.agent import Agent
 from tests.simulation.clock import BootClock
@@ -21,7 +22,7 @@ class Node:
     network: Network
     promises: Promises
     elections: tuple[str, ...]
-    instances: tuple[str, ...]
+    voters: Voters
     configuration: Configuration
     clock: BootClock = field(default_factory=BootClock)
     priority: int = 100
@@ -77,7 +78,7 @@ class Node:
             wall_ms=self.wall_ms,
             priority=self.priority,
             elections=self.elections,
-            instances=self.instances,
+            voters=self.voters,
             configuration=self.configuration,
             habits=self.habits,
             preempt=self.preempt,
@@ -154,7 +155,7 @@ class Node:
             network=self.network,
             promises=self.promises,
             elections=self.elections,
-            instances=self.instances,
+            voters=self.voters,
             configuration=self.configuration,
             clock=self.clock,
             priority=self.priority,

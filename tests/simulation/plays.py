@@ -19,14 +19,16 @@ class Plays:
         self.world = world
         self._if_raging = if_raging
         self._on_stage = False
+        self._moved: Node | None = None
+        """The node that was started with another list."""
 
     def end(self) -> None:
         """Take whatever is on stage away."""
         self._on_stage = False
-        for node in self.world.nodes.values():
-            if node.name != "Z" and node.instances != self.world.instances:
-                node.crash()
-                self.world.move_node(node.place, self.world.instances)
+        if self._moved is not None:
+            self._moved.crash()
+            self.world.move_node(self._moved.place, self.world.instances)
+            self._moved = None
 
     def _nodes(self) -> list[Node]:
         return [n for n in self.world.nodes.values() if n.priority and n.place == n.name and n.name != "Z"]
@@ -96,6 +98,7 @@ class Plays:
             world.servers[name].evict(None)
             world.network.mend(node.place, name)
         world.move_node(node.place, (*kept, SPARE))
+        self._moved = node
         node.start()
         self._after(0.4, lambda: self._move_back(node, kept))
 
@@ -114,6 +117,7 @@ class Plays:
         self._on_stage = False
         node.crash()
         self.world.move_node(node.place, self.world.instances)
+        self._moved = None
         for other in self.world.nodes.values():
             for name in kept:
                 self.world.network.mend(other.place, name)

@@ -22,6 +22,7 @@ from leader.protocol.events import (
     Replied,
     StepDownAsked,
 )
+from leader.protocol.quorum import Voters
 from leader.protocol.record import Holder
 from tests.simulation.clock import BootClock
 from tests.simulation.preferences import Preferences
@@ -47,7 +48,7 @@ class Agent(Protocol):
     """What the checkers see of an agent."""
 
     place: str
-    names: tuple[str, ...]
+    voters: Voters
     clock: BootClock
     lease_ns: int
     electors: dict[str, Elector]
@@ -349,10 +350,21 @@ class Promises:
             del active[other]
 
     def _sure_until(self, agent: Agent, seat: Seat) -> Instant:
-        """Rule R3 once more: the send time of the Q-th newest vote, one per process, and 0.9 lease."""
+        """Rule R3 once more: the send time of the Q-th newest vote, one per process, and 0.9 lease.
+
+        While the quorum changes, the list counts that is sure for the shorter time.
+        """
+        votes = seat.votes.get(seat.holder, {}) if seat.holder else {}
+        return min(self._sure_by(votes, names, agent.lease_ns) for names in agent.voters.lists)
+
+    @staticmethod
+    def _sure_by(
+        votes: dict[str, tuple[str, Instant, Verdict]], names: tuple[str, ...], lease_ns: int
+    ) -> Instant:
         newest: dict[str, Instant] = {}
-        for process, at, _ in seat.votes.get(seat.holder, {}).values() if seat.holder else ():
-            newest[process] = max(at, newest.get(process, at))
-        needed = len(agent.names) // 2 + 1
-        votes = sorted(newest.values(), reverse=True)
-        return votes[needed - 1] + agent.lease_ns * 9 // 10 if len(votes) >= needed else 0
+        for name in names:
+            if name in votes:
+                process, at, _ = votes[name]
+                newest[process] = max(at, newest.get(process, at))
+        sent, needed = sorted(newest.values(), reverse=True), len(names) // 2 + 1
+        return sent[needed - 1] + lease_ns * 9 // 10 if len(sent) >= needed else 0

@@ -16,24 +16,26 @@ class Entry(NamedTuple):
     contends: bool
     fit: bool
     sees_majority: bool
+    generation: int
     processes: tuple[tuple[str, str], ...]
 
 
 def write(entry: Entry) -> str:
     """The text that a node registers."""
     pairs = ",".join(f"{name}={process}" for name, process in entry.processes)
-    flags = f"{entry.contends:d};{entry.fit:d};{entry.sees_majority:d}"
+    flags = f"{entry.contends:d};{entry.fit:d};{entry.sees_majority:d};{entry.generation}"
     return f"{entry.incarnation};{entry.priority};{flags};{pairs}"
 
 
 @lru_cache(maxsize=512)
 def read(text: str) -> Entry:
     """What a node registered."""
-    incarnation, priority, contends, fit, sees, pairs = text.split(";")
+    incarnation, priority, contends, fit, sees, generation, pairs = text.split(";")
     processes = tuple(
         (name, process) for name, _, process in (pair.partition("=") for pair in pairs.split(","))
     )
-    return Entry(incarnation, int(priority), contends == "1", fit == "1", sees == "1", processes)
+    flags = contends == "1", fit == "1", sees == "1"
+    return Entry(incarnation, int(priority), *flags, int(generation), processes)
 
 
 def candidates(registry: Iterable[Registration], node: str, now: Instant) -> tuple[Candidate, ...]:
@@ -53,6 +55,7 @@ def candidates(registry: Iterable[Registration], node: str, now: Instant) -> tup
                     incarnation=entry.incarnation,
                     paused=not entry.contends and entry.fit,
                     fit=entry.fit,
+                    generation=entry.generation,
                 )
             )
     return tuple(found)

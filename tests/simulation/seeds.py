@@ -37,10 +37,17 @@ class Outcome:
 
 
 def run_seed(
-    seed: int, *, keeps_log: bool = False, checks_deadline: bool = True, operators: bool = False
+    seed: int,
+    *,
+    keeps_log: bool = False,
+    checks_deadline: bool = True,
+    operators: bool = False,
+    changes: bool = False,
 ) -> Outcome:
     """Run the world of this seed: storms of faults, each followed by a calm."""
-    storm = Storm(seed, keeps_log=keeps_log, checks_deadline=checks_deadline, operators=operators)
+    storm = Storm(
+        seed, keeps_log=keeps_log, checks_deadline=checks_deadline, operators=operators, changes=changes
+    )
     outcome = Outcome(seed)
     try:
         for _ in range(STORMS):

@@ -165,7 +165,7 @@ class _Place:
             self.record_key(witness.record),
             self.beats_ago(witness.standing_since),
             self.number(witness.process),
-            witness.accepts,
+            witness.kept,
             witness.silent,
             witness.believed,
             witness.round_trip_ns > 0,
@@ -224,6 +224,7 @@ class _Place:
                     _holder_key(operation.holder, self.terms),
                     operation.released,
                     operation.sitting,
+                    operation.updates,
                 )
             case Renew() | Release():
                 return type(operation).__name__, _holder_key(operation.holder, self.terms)

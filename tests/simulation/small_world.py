@@ -26,6 +26,7 @@ from leader.protocol.events import (
     Ticked,
     Unanswered,
 )
+from leader.protocol.quorum import Voters
 from tests.simulation.instance import NOTHING, ModelInstance, Request
 from tests.simulation.small_state import (
     BEAT_NS,
@@ -178,7 +179,9 @@ def _beat(world: World, index: int) -> World:
 
 def _start(world: World, index: int) -> World:
     agent = world.agents[index]
-    identity = Identity("default", agent.node, f"{agent.node}-{agent.starts + 1}", NAMES, CONFIGURATION)
+    identity = Identity(
+        "default", agent.node, f"{agent.node}-{agent.starts + 1}", Voters((NAMES,)), CONFIGURATION
+    )
     newest = max((holder.term for holder in agent.holders), default=0)
     elector = Elector(
         identity,

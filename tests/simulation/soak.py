@@ -1,8 +1,8 @@
 """As many seeds as time allows: `python -m tests.simulation.soak --minutes 60 --jobs 2`.
 
 With `--ticks` the seeds are those of once-only ticks, with `--operators` those of leases that are handed over
-all the time, else those of the leases. With `--mutants` it runs each mutant instead, until a seed finds a
-broken promise, and says how many it took.
+all the time, with `--changes` those of a quorum that is changed all the time, else those of the leases. With
+`--mutants` it runs each mutant instead, until a seed finds a broken promise, and says how many it took.
 """
 
 import argparse
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from itertools import count
 
 from leader import clock
-from tests.simulation import jobs_seeds, operators_seeds, seeds
-from tests.simulation.account import MUST_HAPPEN, OPERATORS_MUST_HAPPEN, Account
+from tests.simulation import changes_seeds, jobs_seeds, operators_seeds, seeds
+from tests.simulation.account import CHANGES_MUST_HAPPEN, MUST_HAPPEN, OPERATORS_MUST_HAPPEN, Account
 from tests.simulation.jobs_account import TICKS_MUST_HAPPEN
 from tests.simulation.jobs_mutants import JOB_MUTANTS
 from tests.simulation.loader import load
@@ -35,6 +35,7 @@ class Program:
 
 LEASES = Program(seeds.run_seed, MUST_HAPPEN)
 OPERATORS = Program(operators_seeds.run_seed, OPERATORS_MUST_HAPPEN)
+CHANGES = Program(changes_seeds.run_seed, CHANGES_MUST_HAPPEN)
 TICKS = Program(jobs_seeds.run_seed, TICKS_MUST_HAPPEN)
 
 
@@ -129,10 +130,13 @@ def main() -> int:
     parser.add_argument("--mutants", action="store_true", help="kill the mutants instead")
     parser.add_argument("--only", default="", help="with --mutants: those whose name has this in it")
     parser.add_argument("--limit", type=int, default=2000, help="seeds per mutant at most")
-    parser.add_argument("--ticks", action="store_true", help="seeds of once-only ticks, not of the leases")
-    parser.add_argument("--operators", action="store_true", help="seeds in which operators act all the time")
+    for name, other in (("ticks", TICKS), ("operators", OPERATORS), ("changes", CHANGES)):
+        words = f"the seeds of {name}, not of the leases"
+        parser.add_argument(
+            f"--{name}", action="store_const", const=other, dest="program", default=LEASES, help=words
+        )
     options = parser.parse_args()
-    program = TICKS if options.ticks else OPERATORS if options.operators else LEASES
+    program: Program = options.program
     if options.seed is not None:
         outcome = program.run_seed(options.seed, keeps_log=True)
         say("\n".join((*outcome.log, outcome.what or "every promise held")))

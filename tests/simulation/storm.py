@@ -24,10 +24,16 @@ class Storm:
     """A world under faults."""
 
     def __init__(
-        self, seed: int, *, keeps_log: bool = False, checks_deadline: bool = True, operators: bool = False
+        self,
+        seed: int,
+        *,
+        keeps_log: bool = False,
+        checks_deadline: bool = True,
+        operators: bool = False,
+        changes: bool = False,
     ) -> None:
         world = World(seed, (), keeps_log=keeps_log, checks_deadline=checks_deadline)
-        self.climate: Climate = draw(world.random, operators=operators)
+        self.climate: Climate = draw(world.random, operators=operators, changes=changes)
         world.instances, world.elections = self.climate.instances, self.climate.elections
         self.world, self.time, self.random = world, world.time, world.random
         self.faults = Faults(world, self.climate)
@@ -122,9 +128,21 @@ class Storm:
         """
         if self.climate.stray or "move" in self.climate.rates or self.random.random() < 0.6:
             return ()
+        if self.climate.changes:
+            return self._spare_of_every_list()
         count = (len(self.climate.instances) - 1) // 2
         liars = [name for name in self.climate.instances if self.world.servers[name].lies]
         return tuple((liars + self.random.sample(self.climate.instances, count))[:count])
+
+    def _spare_of_every_list(self) -> tuple[str, ...]:
+        """One instance that no node needs, if each keeps a configuration that no node refuses."""
+        changes, servers = self.faults.changes, self.world.servers
+        known = [step.configuration for step in changes.steps]
+        if any(server.model.configuration not in (None, *known) for server in servers.values()):
+            return ()
+        name = self.random.choice(self.climate.servers)
+        others = [other for other in servers if other != name and not servers[other].lies]
+        return (name,) if all(step.voters.spare(others) >= 0 for step in changes.steps) else ()
 
     def _calm_server(self, server: Server, *, spared: bool) -> None:
         server.model.eligibility = "ok"
@@ -199,11 +217,13 @@ class Storm:
 
     def forgetful(self) -> tuple[str, ...]:
         """Instances that are to lose their data one after the other, without harm; often none."""
-        servers = [self.world.servers[name] for name in self.climate.instances]
+        lists = [names for step in self.faults.changes.steps for names in step.voters.lists]
+        names = lists[-1]
+        servers = [self.world.servers[name] for listed in lists for name in listed]
         all_vote = all(server.up and not server.lies for server in servers)
-        if self.climate.keeps_data or not all_vote or len(servers) < 3:
+        if self.climate.keeps_data or not all_vote or min(map(len, lists)) < 3:
             return ()
-        return tuple(self.random.sample(self.climate.instances, 2)) if self.random.random() < 0.15 else ()
+        return tuple(self.random.sample(names, 2)) if self.random.random() < 0.15 else ()
 
     def restore(self) -> None:
         """Bring back what the calm had left away."""
@@ -225,7 +245,7 @@ class Storm:
             node = self.world.add_node(STRAY, (*self.climate.instances[1:], SPARE), habits=self._habits)
         else:
             node = self.world.add_node(STRAY, habits=self._habits)
-            node.configuration = configuration(node.instances, LEASE_MS * 8 // 10)
+            node.configuration = configuration(node.voters.instances, LEASE_MS * 8 // 10)
         node.start()
 
     def forget_guard(self) -> bool:
@@ -243,9 +263,27 @@ class Storm:
 
     def _remove_other_lists(self) -> None:
         """Make instances forget a list that a moved node led with, as its operator would."""
-        ours = configuration(self.climate.instances)
-        for server in self.world.servers.values():
-            if not self.climate.stray and server.model.configuration not in (None, ours):
+        if self.climate.changes:
+            self._empty_stale_instances()
+        elif not self.climate.stray:
+            ours = configuration(self.climate.instances)
+            for server in self.world.servers.values():
+                if server.model.configuration not in (None, ours):
+                    server.evict(None)
+
+    def _empty_stale_instances(self) -> None:
+        """Empty instances that went back to an earlier generation, as their operator must.
+
+        Only where no majority of a list has kept the present one: else a node sees which of them is stale.
+        """
+        changes, servers = self.faults.changes, self.world.servers
+        known = [step.configuration for step in changes.steps]
+        in_step = [name for name, server in servers.items() if server.model.configuration in known]
+        if all(step.voters.may_agree(in_step) for step in changes.steps):
+            return
+        for server in servers.values():
+            if server.model.configuration not in (None, *known):
+                self.time.count("change: an instance is emptied")
                 server.evict(None)
 
     def _remove_other_lease(self) -> None:

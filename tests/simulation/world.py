@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from leader.protocol.calls import Configuration
+from leader.protocol.quorum import Voters
 from tests.simulation import promises
 from tests.simulation.agent import Agent
 from tests.simulation.clock import BootClock
@@ -14,9 +15,9 @@ from tests.simulation.server import Server
 from tests.simulation.timeline import LEASE_MS, LEASE_NS, WALL_MS, Timeline
 
 
-def configuration(instances: Iterable[str], lease_ms: int = LEASE_MS) -> Configuration:
+def configuration(instances: Iterable[str], lease_ms: int = LEASE_MS, generation: int = 1) -> Configuration:
     """The configuration of a node with this list of instances and this lease."""
-    return Configuration(1, "+".join(instances), lease_ms)
+    return Configuration(generation, "+".join(instances), lease_ms)
 
 
 class World:
@@ -65,7 +66,7 @@ class World:
             network=self.network,
             promises=self.promises,
             elections=self.elections,
-            instances=names,
+            voters=Voters((names,)),
             configuration=configuration(names),
             clock=clock or BootClock(),
             priority=priority,
@@ -78,7 +79,7 @@ class World:
     def move_node(self, name: str, instances: tuple[str, ...]) -> None:
         """Give a node another list of instances, for its next start."""
         node = self.nodes[name]
-        node.instances, node.configuration = instances, configuration(instances)
+        node.voters, node.configuration = Voters((instances,)), configuration(instances)
 
     @property
     def agents(self) -> list[Agent]:

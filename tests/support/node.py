@@ -39,16 +39,25 @@ class Settings:
     elections: dict[str, int] = field(default_factory=dict)
     """Name to priority; none of them makes the one called `default`."""
     more: str = ""
+    generation: int = 1
+    previous: "Settings | None" = None
+    """The list and the lease before the change that is under way."""
 
     def text(self, node: str) -> str:
         """The file, for this node."""
         lines = [
             f'cluster = "{CLUSTER}"',
             f'[node]\nname = "{node}"',
-            f'[quorum]\ninstances = {json.dumps(list(self.urls))}\nlease = "{self.lease}"',
+            f"[quorum]\ngeneration = {self.generation}",
+            self._list_and_lease(),
         ]
+        if self.previous is not None:
+            lines += ["[quorum.previous]", self.previous._list_and_lease()]
         lines += [f"[elections.{name}]\npriority = {value}" for name, value in self.elections.items()]
         return "\n".join([*lines, self.more, ""])
+
+    def _list_and_lease(self) -> str:
+        return f'instances = {json.dumps(list(self.urls))}\nlease = "{self.lease}"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +140,13 @@ class Node:
         """Send the running agent a signal."""
         assert self.runs, f"{self} does not run"
         os.kill(self.pid, number)
+
+    def reload(self) -> None:
+        """Send SIGHUP, and wait until the process has taken its own place and answers."""
+        starts = self.log().count("agent starts")
+        self.signal(signal.SIGHUP)
+        until(lambda: self.log().count("agent starts") > starts, f"{self} starts again")
+        until(self.answers, f"{self} answers")
 
     def wait(self, within_s: float = PATIENCE_S) -> int:
         """The exit code, once the agent has ended."""

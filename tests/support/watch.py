@@ -45,7 +45,7 @@ class Watch:
     def hands_over(self, node: Node) -> None:
         """From now on, what this node says of its present term counts no longer."""
         term = max((claim.term for claim in self.claims if claim.node == node.name), default=0)
-        self._handed_over[node.name, term] = now_ns()
+        self._handed_over.setdefault((node.name, term), now_ns())
 
     @property
     def claims(self) -> list[Claim]:

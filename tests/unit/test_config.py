@@ -13,6 +13,7 @@ from leader.config import Config, from_document, load
 from leader.config.show import render
 from leader.errors import ConfigurationError
 from leader.protocol.calls import Configuration
+from leader.protocol.quorum import Voters
 
 THREE = ["redis://10.0.0.11:6379", "redis://10.0.1.11:6379", "rediss://10.0.2.11:6379"]
 NOBODY = 65_534
@@ -119,6 +120,21 @@ class TestWhatIsRead:
         """What rule R10 needs comes out of the file."""
         config = read(lease="1m", generation=7)
         assert config.configuration() == Configuration(7, config.quorum.fingerprint, 60_000, "")
+
+    def test_while_the_quorum_changes_the_list_before_votes_too(self) -> None:
+        """A server of both lists is one instance, whatever it is called before; what is left out, stays."""
+        five = [*THREE, "redis://10.0.3.11", "redis://10.0.4.11"]
+        grown = read(generation=2, instances=five, lease="20s", previous={"instances": THREE, "lease": "10s"})
+        names = tuple(instance.name for instance in grown.quorum.all_instances)
+        assert grown.quorum.voters() == Voters((names, names[:3]))
+        assert grown.configuration() == Configuration(
+            2, grown.quorum.fingerprint, 20_000, read().quorum.fingerprint, 10_000
+        )
+        assert grown.configuration().follows(read().configuration())
+        assert read(generation=3, instances=five, lease="20s").configuration().follows(grown.configuration())
+        assert grown.quorum.changes == ("with 10.0.3.11:6379/0, with 10.0.4.11:6379/0, lease 10s to 20s")
+        longer = read(generation=2, previous={"lease": "5s"}).quorum
+        assert longer.voters().lists[0] == longer.voters().lists[1]
 
     def test_the_environment_wins_over_the_file(self, tmp_path: Path) -> None:
         """Each of the five variables; an empty one counts as not set."""
@@ -244,8 +260,28 @@ class TestWhatIsRefused:
             ),
             ({"instances": {"a b": THREE[0]}}, f'quorum.instances.a b = "{THREE[0]}": must be 1 to 64'),
             ({"instances": [f"redis://10.0.0.{n}" for n in range(16)]}, "must be at most 15 instances"),
-            ({"previous": {"instances": THREE}}, "quorum.previous: changing the quorum while it runs is not"),
-            ({"previous": {}}, "stop all agents, change the list or the lease on every node"),
+            (
+                {"generation": 2, "previous": {"instances": THREE}},
+                "quorum.previous: says the same list",
+            ),
+            ({"generation": 2, "previous": {}}, "quorum.previous: says the same list"),
+            (
+                {"previous": {"lease": "5s"}},
+                "quorum.generation = 1: must be 2 or more",
+            ),
+            (
+                {"generation": 2, "previous": {"instances": []}},
+                "quorum.previous.instances = []: must list the URL",
+            ),
+            ({"generation": 2, "previous": {"list": THREE}}, "quorum.previous.list = …: no such key"),
+            (
+                {
+                    "generation": 2,
+                    "instances": {"a": THREE[0], "b": THREE[1], "c": THREE[2]},
+                    "previous": {"instances": {"a": THREE[0], "b": THREE[1], "c": "redis://10.0.9.9"}},
+                },
+                'quorum.previous.instances.c = "c": must have another name',
+            ),
             ({"password_file": "secret"}, 'password_file = "secret": must be an absolute path'),
             ({"password_file": "/nowhere/p"}, "must be a file that this user can read (No such file"),
             ({"tls": {"ca_file": "/nowhere/ca"}}, 'tls.ca_file = "/nowhere/ca": must be a file'),

@@ -10,6 +10,7 @@ from leader.agent.guards import Guards
 from leader.agent.job_lane import Heard, JobLane
 from leader.agent.jobs import Jobs, Quorum, Sight
 from leader.agent.journal import Journal
+from leader.protocol.quorum import Voters
 from leader.protocol.record import Holder
 from leader.protocol.runs import ClaimTick, Report, Run, RunState, TickAnswer, TickCall, TickVerdict
 from leader.protocol.ticks import Wish
@@ -51,7 +52,7 @@ async def test_a_tick_that_is_still_being_decided_is_not_called_interrupted(
     sight = Sight(
         lambda _: Holder("a", "i", 7), lambda _: False, lambda: frozenset(NAMES), lambda: frozenset("a")
     )
-    jobs = Jobs(Quorum("a", lanes, 10_000), sight, Guards(), Journal("a"))
+    jobs = Jobs(Quorum("a", lanes, Voters((NAMES,)), 10_000), sight, Guards(), Journal("a"))
     caring = asyncio.create_task(jobs.run())
     deciding = asyncio.create_task(jobs.claim(Wish("report", "mine", "a", "default", 0, 45_000, 20_000)))
     await eventually(lambda: any(view.runs[0].ms_ago > 50 for view in jobs.views("report")))
@@ -69,7 +70,7 @@ async def test_a_run_that_is_heard_of_after_its_end_has_ended() -> None:
     sight = Sight(
         lambda _: Holder("a", "i", 7), lambda _: False, lambda: frozenset(NAMES), lambda: frozenset("a")
     )
-    jobs = Jobs(Quorum("a", lanes, 10_000), sight, Guards(), Journal("a"))
+    jobs = Jobs(Quorum("a", lanes, Voters((NAMES,)), 10_000), sight, Guards(), Journal("a"))
     caring = asyncio.create_task(jobs.run())
     run = Run("report", "mine", RunState.RUNNING, "a", "default", 7, 0)
     await jobs.ended(replace(run, state=RunState.DONE)).wait()

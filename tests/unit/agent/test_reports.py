@@ -10,6 +10,7 @@ from leader.agent import reports as module
 from leader.agent.job_lane import Heard, JobLane
 from leader.agent.reports import Reports
 from leader.clock import now_ns
+from leader.protocol.quorum import Voters
 from leader.protocol.runs import Report, Run, RunState, TickAnswer, TickCall, TickVerdict
 from tests.support.polling import eventually
 
@@ -46,7 +47,7 @@ def report(state: RunState) -> Report:
 @asynccontextmanager
 async def writing() -> AsyncIterator[tuple[Reports, list[HandmadeLane]]]:
     """Reports on their way to three instances."""
-    reports, lanes = Reports(BEAT_NS), [HandmadeLane(name) for name in "123"]
+    reports, lanes = Reports(BEAT_NS, Voters((tuple("123"),))), [HandmadeLane(name) for name in "123"]
     task = asyncio.create_task(reports.run({lane.name: lane for lane in lanes}))
     try:
         yield reports, lanes

@@ -20,6 +20,7 @@ from leader.api.peers import Peer
 from leader.errors import Refused
 from leader.protocol.calls import Configuration
 from leader.protocol.events import Cause, ContentionChanged
+from leader.protocol.quorum import Voters
 from leader.protocol.resume import Place
 from tests.support.polling import eventually
 
@@ -49,7 +50,7 @@ class Desk:
             self.journal,
         )
         sight = Sight(lambda _: None, lambda _: False, frozenset, frozenset)
-        jobs = Jobs(Quorum("a", {}, 2000), sight, guards, self.journal)
+        jobs = Jobs(Quorum("a", {}, Voters(()), 2000), sight, guards, self.journal)
         self.steering = Steering(
             Steered(
                 "a", conductor, self.contention, jobs, Registry(), self.journal, self.forget, 2_000_000_000

@@ -21,6 +21,7 @@ from leader.api.peers import Peer
 from leader.api.server import Server, bind_socket
 from leader.api.source import About, Change, Listener
 from leader.errors import Refused
+from leader.protocol.quorum import Voters
 from leader.protocol.runs import Run
 from leader.protocol.snapshot import (
     AgentView,
@@ -116,7 +117,7 @@ class HandmadeSource:
     async def claim(self, wish: Wish) -> Tick | None:
         self.wishes.append(wish)
         await self.decides.wait()
-        tick = Tick(wish, ("1", "2", "3"), 10_000, 0)
+        tick = Tick(wish, Voters((("1", "2", "3"),)), 10_000, 0)
         tick.decision, tick.term = self.decision, 4610
         return tick if self.decision else None
 

@@ -6,6 +6,7 @@ from leader.doctor.finding import Finding
 from leader.doctor.instances import DAY_MS, NS_PER_MS, Quorum, examine, shortest_lease_ms
 from leader.instances.examination import ClockSample, Examined
 from leader.protocol.calls import Configuration
+from leader.protocol.quorum import Voters
 
 LEASE_MS = 10_000
 NOW_MS = 1_790_000_000_000
@@ -25,8 +26,13 @@ def sound(name: str, **more: object) -> Examined:
 
 def found(*examined: Examined) -> list[Finding]:
     """What is found with two sound instances beside."""
-    quorum = Quorum([*examined, sound("r8"), sound("r9")], Configuration(1, "f", LEASE_MS))
-    return examine(quorum, NOW_MS)
+    return examine(quorum_of(*examined, sound("r8"), sound("r9")), NOW_MS)
+
+
+def quorum_of(*examined: Examined) -> Quorum:
+    """A quorum that lists these."""
+    voters = Voters((tuple(one.name for one in examined),))
+    return Quorum(examined, Configuration(1, "f", LEASE_MS), voters)
 
 
 def test_nothing_is_found_in_what_is_sound() -> None:
@@ -66,8 +72,7 @@ def test_each_fault_is_told_with_its_remedy(more: dict[str, object], code: str, 
 def test_a_clock_that_differs_from_all_others_is_this_machines() -> None:
     """Three servers agree that we are behind, so nothing is wrong with theirs."""
     ahead = (ClockSample(4000, 1),) * 2
-    quorum = Quorum([sound(n, clocks=ahead) for n in ("r1", "r2", "r3")], Configuration(1, "f", LEASE_MS))
-    (finding,) = examine(quorum, NOW_MS)
+    (finding,) = examine(quorum_of(*(sound(n, clocks=ahead) for n in ("r1", "r2", "r3"))), NOW_MS)
     assert finding.code == "host-clock"
     assert "this machine is 4.0 s behind" in finding.what
 

@@ -18,7 +18,7 @@ from leader.protocol.calls import (
 )
 from leader.protocol.record import LARGEST_TERM, Holder, Record, State, Version
 
-CALLER = Caller("prod", "n1", 3, Configuration(2, "f" * 16, 10_000, "e" * 16))
+CALLER = Caller("prod", "n1", 3, Configuration(2, "f" * 16, 10_000, "e" * 16, 5000))
 HOLDER = Holder("n1", "abc", 7)
 RECORD = ["1", "run:repl", "4", "x1", "held", "9", "n1:abc:7", "10000", ""]
 
@@ -42,7 +42,7 @@ def test_keys_and_arguments_stand_as_the_script_documents_them() -> None:
     keys, arguments = encode(CALLER, [call(Observe(), "x")], "about me", want_registry=True)
     assert keys == ["leader:prod:configuration", "leader:prod:nodes", "leader:prod:election:x"]
     assert arguments[:9] == [
-        "1", "leader:prod:3", "2", "f" * 16, "e" * 16, "10000", "n1", "about me", "1",
+        "1", "leader:prod:3", "2", "f" * 16, "e" * 16 + ":5000", "10000", "n1", "about me", "1",
     ]  # fmt: skip
 
 
@@ -52,8 +52,8 @@ def test_keys_and_arguments_stand_as_the_script_documents_them() -> None:
         (Observe(), ["observe", "3", "x1", "6", "", "", "0", ""]),
         (Take(Version(4, "y"), HOLDER, 10_000), ["take", "3", "x1", "6", "4:y", "n1:abc:7", "10000", ""]),
         (
-            Take(Version(4, "y"), HOLDER, 10_000, released=True, sitting=True),
-            ["take", "3", "x1", "6", "4:y", "n1:abc:7", "10000", "released,sitting"],
+            Take(Version(4, "y"), HOLDER, 10_000, released=True, sitting=True, updates=True),
+            ["take", "3", "x1", "6", "4:y", "n1:abc:7", "10000", "released,sitting,updates"],
         ),
         (Renew(HOLDER, 10_000), ["renew", "3", "x1", "6", "", "n1:abc:7", "10000", ""]),
         (Resume(HOLDER, "def", 10_000), ["resume", "3", "x1", "6", "", "n1:abc:7", "10000", "def"]),

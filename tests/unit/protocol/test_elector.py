@@ -29,6 +29,7 @@ from leader.protocol.events import (
     Ticked,
     Unanswered,
 )
+from leader.protocol.quorum import Voters
 from leader.protocol.record import Holder, Record, State, Version
 from leader.protocol.snapshot import Role
 from leader.protocol.tenure import Stage
@@ -54,7 +55,7 @@ class Chaos:
         self.answers: list[Event] = []
         """What the disks and the jobs have still to say."""
         resumable = (Holder("a", "a-0", 7),) if self.random.random() < 0.5 else ()
-        identity = Identity("default", "a", "a-1", NAMES, OWN)
+        identity = Identity("default", "a", "a-1", Voters((NAMES,)), OWN)
         self.elector = Elector(identity, 0, random=Random(self.seed), highest_term=7, resumable=resumable)
         self.keep(self.elector.start(0))
 
@@ -193,5 +194,5 @@ def test_role_and_remaining_time_say_the_same(seed: int) -> None:
 
 def test_an_observer_is_told_apart_from_a_candidate() -> None:
     """By its priority alone."""
-    identity = Identity("default", "a", "a-1", NAMES, OWN, priority=0)
+    identity = Identity("default", "a", "a-1", Voters((NAMES,)), OWN, priority=0)
     assert Elector(identity, 0, random=Random(1)).role(0) is Role.OBSERVER

@@ -5,6 +5,7 @@ from dataclasses import replace
 from leader.protocol.calls import Answer, Configuration, Observe, Verdict
 from leader.protocol.electorate import TEN_YEARS_MS, Electorate
 from leader.protocol.events import NS_PER_MS, Candidate, Replied
+from leader.protocol.quorum import Voters
 from leader.protocol.record import LARGEST_TERM, Holder, Record, State, Version
 
 LEASE_MS = 1000
@@ -16,7 +17,7 @@ HOLDER = Holder("b", "b-1", 7)
 
 def made(instances: str = "xyz", known_term: int = 0) -> Electorate:
     """An electorate of instances of one letter each."""
-    return Electorate(tuple(instances), CONFIGURATION, known_term, 0)
+    return Electorate(Voters((tuple(instances),)), CONFIGURATION, known_term, 0)
 
 
 def show(

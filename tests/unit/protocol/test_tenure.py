@@ -2,12 +2,14 @@
 
 import pytest
 
-from leader.protocol.calls import Observe, Operation, Release, Renew, Resume, Take
+from leader.protocol.calls import Configuration, Observe, Operation, Release, Renew, Resume, Take
 from leader.protocol.events import NS_PER_MS
+from leader.protocol.quorum import Voters
 from leader.protocol.record import Holder, Version
 from leader.protocol.tenure import COLLECTING, Stage, Tenure
 
 LEASE_MS = 1000
+VOTERS, CONFIGURATION = Voters((("x", "y", "z"),)), Configuration(1, "list", LEASE_MS)
 OLD, HOLDER = Holder("a", "a-0", 7), Holder("a", "a-1", 7)
 TAKE = Take(Version(1, "n"), HOLDER, LEASE_MS)
 RENEW = Renew(HOLDER, LEASE_MS)
@@ -16,7 +18,7 @@ RESUME = Resume(OLD, "a-1", LEASE_MS)
 
 def made(stage: Stage = Stage.CLAIMING) -> Tenure:
     """A tenure of three instances, all asked."""
-    return Tenure(HOLDER, stage, 0, 2, LEASE_MS, ancestors=(OLD,), asked={"x", "y", "z"})
+    return Tenure(HOLDER, stage, 0, VOTERS, CONFIGURATION, ancestors=(OLD,), asked={"x", "y", "z"})
 
 
 @pytest.mark.parametrize("stage", Stage)

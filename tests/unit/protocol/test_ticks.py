@@ -7,6 +7,7 @@ import pytest
 
 from leader.protocol.events import NS_PER_MS
 from leader.protocol.gap import default_wait_ms
+from leader.protocol.quorum import Voters
 from leader.protocol.record import Holder
 from leader.protocol.runs import ClaimTick, Look, Run, RunState, TickAnswer, TickVerdict
 from leader.protocol.ticks import Ask, Decision, Surroundings, Tick, Wish
@@ -35,7 +36,7 @@ class Driver:
         self.holder = HOLDER if leads else None
         self.answering = frozenset(NAMES)
         self.alive = EVERYBODY
-        self.tick = Tick(asked, NAMES, LEASE_MS, self.now)
+        self.tick = Tick(asked, Voters((NAMES,)), LEASE_MS, self.now)
 
     def step(self) -> list[Ask]:
         """What is to be asked now."""

@@ -43,6 +43,7 @@ def node(name: str, role: str, priority: int = 100) -> NodeView:
         name=name,
         seen_ms_ago=900,
         version="0.1.0",
+        generation=3,
         roles=roles,
         priority={"default": priority, "reports": 0},
         paused=False,
@@ -183,7 +184,7 @@ def lone(name: str) -> NodeView:
     return replace(node(name, ""), roles={"default": "candidate"}, priority={"default": 100})
 
 
-FEW = "2 of 5 instances answer, 3 are needed"
+FEW = "2 of 5 instances answer, at least 1 more must"
 NO_MAJORITY = replace(
     CLUSTER,
     tolerates=-1,
