@@ -25,7 +25,7 @@ lease = "10s"
 # password_file = "/etc/leader/password"
 # tls = { ca_file = "/etc/leader/ca.pem" }     # also cert_file, key_file
 generation = 1
-# The list or the lease changes in two steps, each with a generation of its own, and [quorum.previous]: see the README.
+# The list and the lease change in two steps, each a generation, with [quorum.previous]: see the README.
 
 # What the nodes contend for. With no [elections.*], there is one, called default.
 [elections.default]

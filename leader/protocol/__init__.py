@@ -22,7 +22,7 @@ The rules and their places:
 
 - R1 watch: `witness.Witness.takeable_at`; every (process, version) is counted from the first reply.
 - R2 claim: `elector.Elector._consider_claim`, `electorate.Electorate.opens_at`, `next_term`.
-- R3 deadline: `quorum.deadline`, `quorum.Voters.deadline`; each instance is renewed on its own in `elector.Elector._beat`.
+- R3 deadline: `quorum.Voters.deadline`; each instance is renewed on its own in `elector.Elector._beat`.
 - R4 stop first: `elector.Elector._yield`, `_strike`, `_release`; `tenure.Tenure.enter` and `filed`.
 - R5 resume: `resume.resumable`, `elector.Elector._resumption`.
 - R6 answer: `tenure.Tenure.leads`, computed at the moment of asking.
@@ -30,7 +30,7 @@ The rules and their places:
 - R8 silence is unknown: `witness.Witness.miss`; a late grant counts by its sending, or not at all.
 - R9 memory of terms: `term_disk.TermDisk`, `elector.Elector._consider_claim` and `_on_term_saved`.
 - R10 one configuration: `electorate.Electorate.accepts_us`, and the script `instances/beat.lua`.
-- Joint quorum of a change: `quorum.Voters`; the steps: `calls.Configuration.is_beside`, `held_lease_ms`, `watched_lease_ms`.
+- Joint quorum of a change: `quorum.Voters`; its steps and its two leases: `calls.Configuration`.
 
 Once-only ticks, in `ticks.py`, `claim.py` and `runs.py`. A *tick* is one call of a *job*, on every node; its
 *run* starts at most once within the *gap*. Only the leader claims one, at every instance: each grants it if
