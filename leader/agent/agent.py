@@ -271,9 +271,9 @@ class Agent:
             happening.kind, happening.sentence, level=logging.WARNING, duration_ms=happening.duration_ms
         )
         self.history.happened(happening.kind, happening.duration_ms, happening.sentence)
-        if happening.kind == "clock-jumped" and happening.duration_ms > 0:
-            reason = f"{happening.sentence}, as after a machine stood still with its clocks"
-            self.conductor.feed_all(StepDownAsked(reason, cause=Cause.CLOCK_JUMPED, rests=False))
+        if happening.unseats:
+            reason = f"{happening.sentence}, and its lease may be over by the clocks of others"
+            self.conductor.feed_all(StepDownAsked(reason, cause=happening.cause, rests=False))
 
     def _check_distinct(self, lane: Lane) -> None:
         """One server listed twice has one vote; at the start it is refused (rule R7)."""

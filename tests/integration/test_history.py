@@ -19,16 +19,6 @@ from tests.support.polling import until
 
 pytestmark = pytest.mark.xdist_group("history")
 SCHEMA = json.loads((Path(__file__).parents[1] / "e2e" / "history.schema.json").read_text())
-SHIFTED = """
-import pathlib, sys
-from leader import clock
-real = clock.wall_ns
-shift = pathlib.Path(sys.argv.pop(1))
-clock.wall_ns = lambda: real() + int(shift.read_text())
-from leader.__main__ import main
-main()
-"""
-"""Runs `leader` with a wall clock that is ahead by what a file says, nanoseconds."""
 
 
 @contextmanager
@@ -144,34 +134,6 @@ def test_a_leader_whose_quorum_is_gone_says_so(tmp_path: Path) -> None:
             quorum.resume(index)
         cluster.wait_for_leader()
         agree(cluster, term, "quorum-lost")
-
-
-def test_a_wall_clock_that_jumps_ahead_unseats_the_leader_and_one_that_jumps_back_does_not(
-    quorum: EmbeddedQuorum,
-) -> None:
-    """Ahead may be the end of a freeze that stopped all clocks; either way it is told, with how far."""
-    with short_directory() as directory:
-        shift, script = directory / "shift", directory / "shifted.py"
-        shift.write_text("0")
-        script.write_text(SHIFTED)
-        cluster = Cluster(directory, Settings(quorum.urls), "a", quorum)
-        node = cluster.nodes["a"]
-        command = node.command
-        node.command = lambda *words: [command()[0], str(script), str(shift), *words]  # type: ignore[method-assign]
-        try:
-            node.start()
-            cluster.wait_for_leader()
-            term = term_of(node)
-            shift.write_text("-30000000000")
-            until(lambda: "the wall clock jumped 30.0 s back" in node.log(), "it is told")
-            assert term_of(node) == term
-            shift.write_text("0")
-            until(lambda: "the wall clock jumped 30.0 s ahead" in node.log(), "it is told")
-            agree(cluster, term, "clock-jumped")
-            cluster.wait_for_leader()
-            assert term_of(node) > term
-        finally:
-            cluster.__exit__()
 
 
 def test_a_node_that_is_cut_off_or_down_for_a_while_ends_nobodys_leadership() -> None:
