@@ -32,6 +32,7 @@ from leader.agent.pulse import Happening, Pulse
 from leader.agent.registry import Entry, Registry, encode
 from leader.agent.steering import Steered, Steering
 from leader.agent.store import HolderStore, TermStore, boot_id, directory_id, machine_id
+from leader.agent.watchdog import Guarded, Watchdog, device_of
 from leader.config.model import Config, InstanceConfig
 from leader.errors import ConfigurationError
 from leader.instances.instance import Instance
@@ -99,6 +100,7 @@ class Agent:
         self.lanes = {instance.name: Lane(instance, around) for instance in instances}
         self._jobs = self._make_jobs(instances, around)
         self._steering = self._make_steering(PauseStore(directories.state))
+        self._watchdog = self._make_watchdog()
         self.answers = Answers(
             Parts(
                 config,
@@ -140,6 +142,11 @@ class Agent:
         )
         return Steering(steered, pauses)
 
+    def _make_watchdog(self) -> Watchdog | None:
+        device = device_of(self.config.watchdog)
+        guarded = Guarded(self.conductor, self.contention, self._lease_ns, self._started_at)
+        return Watchdog(self.config.watchdog, device, guarded) if device else None
+
     def _make_conductor(self, directories: Directories) -> Conductor:
         terms = TermStore(directories.state, self.config.cluster)
         holders = HolderStore(directories.runtime, self._place(directories.runtime))
@@ -156,6 +163,7 @@ class Agent:
                     preempt=election.preempt,
                     preempt_delay_ms=election.preempt_delay_ms,
                     beat_offset_ns=self._started_at % (self._lease_ns // 3),
+                    reserve_ms=self.config.watchdog.reserve_ms(self.config.quorum.lease_ms),
                 ),
                 self._started_at,
                 random=SystemRandom(),
@@ -203,6 +211,9 @@ class Agent:
             tasks.append(group.create_task(self._pulse.run(), name="pulse"))
             tasks.append(group.create_task(self._annals.run(), name="annals"))
             self.conductor.start(self.lanes)
+            if self._watchdog is not None:
+                self._watchdog.begin()
+                tasks.append(group.create_task(self._watchdog.run(), name="watchdog"))
             self._steering.begin()
             self.fitness.begin()
             await self._stopping.wait()
@@ -213,6 +224,8 @@ class Agent:
             await self.hooks.ended()  # each ends within its time; what is held is renewed meanwhile
             for task in tasks:
                 task.cancel()
+        if self._watchdog is not None:
+            self._watchdog.close(hands_on=not self._why_it_stops)
         self.conductor.close()
         self._chronicler.close()
         self._annals.close()
@@ -303,8 +316,8 @@ class Agent:
                     if elector.identity.priority > 0
                 ),
                 paused=Cause.PAUSED in forbidden,
-                fit=Cause.UNFIT not in forbidden,
-                reason=forbidden.get(Cause.PAUSED, forbidden.get(Cause.UNFIT, "")),
+                fit=not self.contention.unfit,
+                reason=forbidden.get(Cause.PAUSED, self.contention.unfit),
                 vitals=self.fitness.vitals,
                 sees_majority=self.config.quorum.voters().spare(self._not_silent()) >= 0,
                 priorities={name: elector.identity.priority for name, elector in electors},

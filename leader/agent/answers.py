@@ -23,7 +23,7 @@ from leader.api.figures import Figures
 from leader.api.peers import Peer, why_forbidden
 from leader.api.source import About
 from leader.config.model import Config
-from leader.protocol.events import NS_PER_MS, Cause, Instant
+from leader.protocol.events import NS_PER_MS, Instant
 from leader.protocol.runs import Run
 from leader.protocol.snapshot import AgentView, HistoryView, JobView, Leadership
 from leader.protocol.ticks import Tick, Wish
@@ -121,7 +121,7 @@ class Answers:
             tolerates=max(-1, spare),
             verdict=verdict(len(answering(self._lanes, now)), len(self._lanes), spare),
             pause=pause.view() if pause else None,
-            unfit=self._contention.reasons.get(Cause.UNFIT, ""),
+            unfit=self._contention.unfit,
             elections=tuple(
                 view.election_view(elector, now) for elector in self._conductor.electors.values()
             ),

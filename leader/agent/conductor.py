@@ -7,7 +7,7 @@ the journal. It decides nothing about an election; an `if` that does belongs in 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import assert_never
 
 from leader import clock
@@ -64,6 +64,8 @@ class Conductor:
         """Elections that the process before this one led, and that are neither resumed nor lost yet."""
         self.electors = electors
         self.lanes: dict[str, Lane] = {}
+        self.changed: Callable[[], None] | None = None
+        """Called when all that followed from some events is done."""
         self._holders = holders
         self._journal = journal
         self._events: deque[tuple[str, Event]] = deque()
@@ -107,6 +109,8 @@ class Conductor:
         finally:
             self._draining = False
         self._progress.set()
+        if self.changed is not None:
+            self.changed()
         self._arm()
 
     def _arm(self) -> None:

@@ -1,16 +1,17 @@
 """What forbids this node to contend: several things may at once, and the elections are told of one.
 
-The node is paused, unfit, or its agent stops; it contends again when none of these is left.
+The node is paused, unfit, without the watchdog that it needs, or its agent stops; it contends again when
+none of these is left.
 """
 
 from collections.abc import Callable, Mapping
 
 from leader.protocol.events import Cause, ContentionChanged
 
-ORDER = (Cause.RELEASED, Cause.PAUSED, Cause.UNFIT)
+ORDER = (Cause.RELEASED, Cause.PAUSED, Cause.UNFIT, Cause.UNGUARDED)
 """Which of several is told: the one that lasts longest."""
 
-BEFORE = {Cause.RELEASED: "", Cause.PAUSED: "paused ", Cause.UNFIT: "unfit: "}
+BEFORE = {Cause.RELEASED: "", Cause.PAUSED: "paused ", Cause.UNFIT: "unfit: ", Cause.UNGUARDED: "unfit: "}
 """What stands before a reason where it is told alone."""
 
 
@@ -26,6 +27,11 @@ class Contention:
     def reasons(self) -> Mapping[Cause, str]:
         """All that forbids it now, with the reason of each."""
         return self._reasons
+
+    @property
+    def unfit(self) -> str:
+        """Why this node is unfit to lead, or nothing."""
+        return self._reasons.get(Cause.UNFIT, self._reasons.get(Cause.UNGUARDED, ""))
 
     def forbid(self, cause: Cause, reason: str) -> None:
         """Let this node contend no more, and hand over what it leads."""

@@ -19,7 +19,7 @@ from leader.cli.host_facts import gather
 from leader.cli.output import show, show_json
 from leader.clock import wall_ms
 from leader.config.load import load
-from leader.config.model import Config
+from leader.config.model import Config, WatchdogMode
 from leader.doctor import agent, crontab, host, instances, nodes
 from leader.doctor.finding import Finding, Severity, needs_somebody
 from leader.errors import ConfigurationError, UsageError
@@ -129,5 +129,7 @@ def _sights(glance: Iterable[Registration]) -> list[nodes.Sight]:
 def here(config: Config | None, socket: str, timeout: str) -> list[Finding]:
     """What is wrong with this node's agent and this machine."""
     facts = ask(client(socket, timeout))
-    machine = gather(os.fspath(facts.socket), facts.pid)
+    guarded = config is not None and config.watchdog.mode is not WatchdogMode.OFF
+    watchdog = config.watchdog.device if config is not None and guarded else ""
+    machine = gather(os.fspath(facts.socket), facts.pid, watchdog)
     return [*agent.examine(facts, __version__, config), *host.examine(machine)]

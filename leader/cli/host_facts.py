@@ -20,8 +20,8 @@ _CREDENTIALS = struct.Struct("3i")
 _NS_PER_MS = 1_000_000
 
 
-def gather(agent_socket: str, agent_pid: int) -> HostFacts:
-    """All of it; the limit is this process's where no agent runs."""
+def gather(agent_socket: str, agent_pid: int, watchdog: str = "") -> HostFacts:
+    """All of it; the limit is this process's where no agent runs. `watchdog`: the device wanted."""
     return HostFacts(
         clock_source=read(_CLOCK_SOURCE) or None,
         synchronised=_is_synchronised(),
@@ -30,6 +30,7 @@ def gather(agent_socket: str, agent_pid: int) -> HostFacts:
         socket=agent_socket,
         socket_is_there=Path(agent_socket).exists(),
         may_use_socket=os.access(agent_socket, os.W_OK),
+        missing_watchdog="" if not watchdog or Path(watchdog).exists() else watchdog,
     )
 
 

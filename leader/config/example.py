@@ -46,6 +46,12 @@ priority = 100                      # the higher one is preferred; 0: this node 
 # max_load_per_cpu = 8.0            # also: max_memory = "95%", min_free_disk = { "/" = "2%" },
 # required_mounts = ["/srv"]        # required_processes = ["nginx"]
 
+# A device that resets this machine if its agent stands still while it leads (after modprobe softdog, say).
+# [watchdog]
+# mode = "automatic"                # where there is one; "required": without it this node does not lead
+# device = "/dev/watchdog"
+# safety_margin = "1s"              # to end the jobs before the reset; default: a tenth of the lease
+
 # [api]
 # listen = "127.0.0.1:8009"         # TCP for load balancers and monitoring, to read only; off by default
 # socket_mode = "0666"              # who may open the agent's socket

@@ -14,6 +14,7 @@ from leader.config import rules
 from leader.config.model import ApiConfig, Config, ElectionConfig, FitnessConfig, NodeConfig
 from leader.config.quorum import read_quorum
 from leader.config.table import Findings, Table
+from leader.config.watchdog import read_watchdog
 from leader.errors import ConfigurationError
 
 DEFAULT_PATH = "/etc/leader/leader.toml"
@@ -72,6 +73,7 @@ def from_document(
     node_config = _node(table.table("node"), findings, node)
     elections = _elections(table.table("elections"), findings, quorum.lease_ms)
     fitness = _fitness(table.table("fitness"))
+    watchdog = read_watchdog(table.table("watchdog"), findings, quorum.lease_ms)
     api = _api(table.table("api"))
     table.refuse_the_rest()
     if findings.problems:
@@ -86,6 +88,7 @@ def from_document(
         source=source,
         notes=tuple(findings.notes),
         origins=findings.origins,
+        watchdog=watchdog,
     )
 
 

@@ -6,6 +6,7 @@ Durations are milliseconds. How the values were written and where they came from
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from hashlib import sha256
 
 from leader.durations import format_duration
@@ -167,6 +168,33 @@ class FitnessConfig:
         return any(limit is not None for limit in limits) or any(needs)
 
 
+class WatchdogMode(StrEnum):
+    """Whether a leader is guarded by a watchdog: never, where there is one, or always."""
+
+    OFF = "off"
+    AUTOMATIC = "automatic"
+    REQUIRED = "required"
+
+
+@dataclass(frozen=True, slots=True)
+class WatchdogConfig:
+    """The device that resets this machine if its agent stands still while it leads.
+
+    `margin_ms`: a leader that is not renewed stops leading so long before it; `timeout_s` is the device's.
+    """
+
+    mode: WatchdogMode = WatchdogMode.OFF
+    device: str = "/dev/watchdog"
+    margin_ms: int = 1_000
+    timeout_s: int = 0
+
+    def reserve_ms(self, lease_ms: int) -> int:
+        """How much sooner than by rule R3 a leader stops, so that the reset comes in time."""
+        if self.mode is WatchdogMode.OFF:
+            return 0
+        return lease_ms * 9 // 10 - (self.timeout_s * 1_000 - self.margin_ms)
+
+
 @dataclass(frozen=True, slots=True)
 class ApiConfig:
     """Who may ask this node's agent, and where."""
@@ -193,6 +221,7 @@ class Config:
     source: str
     notes: tuple[str, ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict)
+    watchdog: WatchdogConfig = field(default_factory=WatchdogConfig)
 
     def configuration(self) -> Configuration:
         """What this agent has in common with all that may share its quorum (rule R10)."""

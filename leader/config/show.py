@@ -6,7 +6,7 @@ What is printed can be read back, but for the passwords within URLs.
 import json
 from collections.abc import Iterator
 
-from leader.config.model import Config, ElectionConfig, FitnessConfig, InstanceConfig
+from leader.config.model import Config, ElectionConfig, FitnessConfig, InstanceConfig, WatchdogConfig
 from leader.durations import format_duration
 from leader.names import NAME_CHARACTERS
 
@@ -41,6 +41,9 @@ def _lines(config: Config) -> Iterator[str]:
     if config.fitness != FitnessConfig():
         yield from ("", "[fitness]")
         yield from (_entry(config, "fitness", *pair) for pair in _fitness(config.fitness))
+    if config.watchdog != WatchdogConfig():
+        yield from ("", "[watchdog]")
+        yield from (_entry(config, "watchdog", *pair) for pair in _watchdog(config.watchdog))
     yield from ("", "[api]")
     if config.api.listen:
         yield _entry(config, "api", "listen", _text(config.api.listen))
@@ -101,6 +104,12 @@ def _fitness(fitness: FitnessConfig) -> Iterator[tuple[str, str]]:
         yield "required_mounts", _text(fitness.required_mounts)
     if fitness.required_processes:
         yield "required_processes", _text(fitness.required_processes)
+
+
+def _watchdog(watchdog: WatchdogConfig) -> Iterator[tuple[str, str]]:
+    yield "mode", _text(watchdog.mode)
+    yield "device", _text(watchdog.device)
+    yield "safety_margin", _text(format_duration(watchdog.margin_ms))
 
 
 def _entry(config: Config, table: str, key: str, value: str) -> str:

@@ -112,7 +112,7 @@ def _aside(view: AgentView) -> Iterator[Finding]:
             "agent-unfit",
             f"this node is unfit: {view.unfit}",
             "it leads nothing and takes over nothing until that is over",
-            "mend what it says, or change the limit under [fitness]",
+            "mend what it says, or change the limit under [fitness], or the mode under [watchdog]",
         )
 
 

@@ -26,11 +26,13 @@ class HostFacts:
     socket: str = ""
     socket_is_there: bool = False
     may_use_socket: bool = True
+    missing_watchdog: str = ""
+    """The device that the configuration asks for, if it is not there."""
 
 
 def examine(facts: HostFacts) -> list[Finding]:
     """All that is wrong here."""
-    return [*_clocks(facts), *_sleep(facts), *_socket(facts), *_files(facts)]
+    return [*_clocks(facts), *_sleep(facts), *_socket(facts), *_files(facts), *_watchdog(facts)]
 
 
 def _clocks(facts: HostFacts) -> Iterator[Finding]:
@@ -83,4 +85,15 @@ def _files(facts: HostFacts) -> Iterator[Finding]:
             f"the agent may open {facts.file_limit} files",
             "without a free one it neither reconnects to an instance nor answers a job",
             f"set LimitNOFILE={FEWEST_FILES} or more in its unit, and restart it",
+        )
+
+
+def _watchdog(facts: HostFacts) -> Iterator[Finding]:
+    if facts.missing_watchdog:
+        yield Finding(
+            Severity.WARNING,
+            "host-watchdog",
+            f"the watchdog {facts.missing_watchdog} is not there",
+            "nothing resets this machine if it stands still as leader; where it is required, it never leads",
+            "load a driver (modprobe softdog, where the board has none), or change [watchdog]",
         )

@@ -20,6 +20,7 @@ from leader.protocol.calls import (
 )
 from leader.protocol.electorate import Electorate
 from leader.protocol.events import (
+    NS_PER_MS,
     Bar,
     Candidate,
     Cause,
@@ -62,7 +63,7 @@ class Identity:
     """Who takes part, in what, and under which configuration.
 
     `beat_offset_ns` puts the beats of all elections of one agent at the same moments, so that one
-    script call carries them all.
+    script call carries them all. `reserve_ms`: it stops leading so much sooner than rule R3 demands.
     """
 
     election: str
@@ -74,6 +75,7 @@ class Identity:
     preempt: bool = False
     preempt_delay_ms: int = 30_000
     beat_offset_ns: int = 0
+    reserve_ms: int = 0
 
 
 class Elector:
@@ -367,7 +369,12 @@ class Elector:
             return
         holder = Holder(self.identity.node, self.identity.incarnation, term)
         self.tenure = Tenure(
-            holder, Stage.SAVING_TERM, now, self.identity.voters, self.identity.configuration
+            holder,
+            Stage.SAVING_TERM,
+            now,
+            self.identity.voters,
+            self.identity.configuration,
+            reserve_ns=self.identity.reserve_ms * NS_PER_MS,
         )
         self._save_term(term, claims=True)
 
@@ -563,4 +570,5 @@ class Elector:
             ancestors=resumable,
             filed=True,
             asked=set(self.identity.voters.instances),
+            reserve_ns=self.identity.reserve_ms * NS_PER_MS,
         )

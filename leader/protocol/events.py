@@ -88,6 +88,8 @@ class Cause(StrEnum):
     """A candidate of a higher priority was there."""
     PAUSED = "paused"
     UNFIT = "unfit"
+    UNGUARDED = "unguarded"
+    """The watchdog that it must have cannot be had."""
     OBSERVES = "observes"
     """The priority is 0 since the last restart."""
     QUORUM_LOST = "quorum-lost"

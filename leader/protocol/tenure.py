@@ -54,6 +54,8 @@ class Tenure:
     successor: str | None = None
     filed: bool = False
     """Whether the file of rule R5 may name this holder: it was asked to, and did not fail to."""
+    reserve_ns: int = 0
+    """How much sooner than by rule R3 its votes are over."""
     yield_until: Instant = 0
     """The deadline as it stood when yielding began: the jobs are gone by then in any case."""
 
@@ -125,7 +127,8 @@ class Tenure:
     @property
     def deadline(self) -> Instant | None:
         """Until when the grants make this holder the leader; None while they are too few."""
-        return self.voters.deadline(self.grants, self.lease_ms)
+        moment = self.voters.deadline(self.grants, self.lease_ms)
+        return None if moment is None else moment - self.reserve_ns
 
     def leads(self, now: Instant) -> bool:
         """Whether this holder is the leader at this moment: computed, never stored (rule R6)."""
@@ -135,7 +138,7 @@ class Tenure:
     def relies_on(self, instance: str, now: Instant) -> bool:
         """Whether that instance's vote still counts at this moment."""
         grant = self.grants.get(instance)
-        return grant is not None and now < grant.sent_at + sure_ns(self.lease_ms)
+        return grant is not None and now < grant.sent_at + sure_ns(self.lease_ms) - self.reserve_ns
 
     def is_hopeless(self) -> bool:
         """Whether a majority can no longer be reached with those that have not answered yet."""

@@ -23,6 +23,7 @@ def test_nothing_is_found_on_a_sound_machine() -> None:
         (HostFacts(clock_source="hpet"), "host-clock-source", "clocksource=tsc"),
         (HostFacts(synchronised=False), "host-unsynchronised", "start chrony or systemd-timesyncd"),
         (HostFacts(slept_ms=61_000), "host-suspended", "systemctl mask sleep.target"),
+        (HostFacts(missing_watchdog="/dev/watchdog"), "host-watchdog", "modprobe softdog"),
         (HostFacts(file_limit=256), "host-files", "LimitNOFILE=1024"),
         (HostFacts(socket="/s", socket_is_there=True, may_use_socket=False), "host-socket", "[api] group"),
     ],
