@@ -189,7 +189,7 @@ def is_ours(answer: Headers) -> bool:
         case "taken" | "overlaps":
             return False
         case _:
-            raise Undecided(answer.get("leader-error", "nothing could be decided"))
+            raise Undecided(answer.get("leader-error", "nothing could be decided: see the log of the agent"))
 
 
 def exchange(path: str, request: bytes, deadline_ns: int) -> bytes:

@@ -105,7 +105,7 @@ class Guard:
         except OSError as error:
             raise AgentUnreachable(str(error)) from error
         if not received:
-            raise AgentUnreachable("the agent closed the connection")
+            raise AgentUnreachable("the agent closed the connection: see its log")
         self._heard += received
         return MUST_END in self._heard
 

@@ -82,7 +82,10 @@ class WatchdogDevice:
         ioctl(self._open, GETTIMEOUT, kept)
         (kept_s,) = _INT.unpack(kept)
         if kept_s != timeout_s:
-            raise UnusableError(f"the watchdog {self.path} waits {kept_s} s, and {timeout_s} s are needed")
+            raise UnusableError(
+                f"the watchdog {self.path} waits {kept_s} s, and {timeout_s} s are needed: use another "
+                "one, or another quorum.lease"
+            )
 
     def keep_alive(self) -> None:
         """Let it wait for its whole time-out again.

@@ -93,7 +93,7 @@ class AsyncGuard:
             except OSError as error:
                 raise AgentUnreachable(str(error)) from error
             if not more:
-                raise AgentUnreachable("the agent closed the connection")
+                raise AgentUnreachable("the agent closed the connection: see its log")
             self._heard += more
 
     def leave(self) -> None:

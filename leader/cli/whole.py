@@ -22,11 +22,8 @@ def run(arguments: list[str], modules: list[str]) -> object:
 
 def sentence(message: str) -> str:
     """What typer found wrong, and where to look; it may have ended with a question of its own."""
-    return (
-        f"{message} See `leader --help`"
-        if message.endswith("?")
-        else f"{message.rstrip('.')}: see `leader --help`"
-    )
+    said = message[:1].lower() + message[1:]
+    return f"{said} See `leader --help`" if said.endswith("?") else f"{said.rstrip('.')}: see `leader --help`"
 
 
 def build(modules: list[str]) -> typer.Typer:

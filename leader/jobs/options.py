@@ -62,7 +62,7 @@ def scan(
             return None
         if name in with_value:
             if not equals and left[:1] in ([], ["--"]):
-                raise UsageError(f"{name} needs a value")
+                raise UsageError(f"{name} needs a value: see --help")
             words.values[name] = value if equals else left.pop(0)
         elif word in flags:
             words.values[word] = ""

@@ -1,7 +1,10 @@
 """SIGHUP: the process takes its own place, with the term kept and every client answered."""
 
 import signal
+import sys
+import sysconfig
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -93,3 +96,26 @@ def test_a_stop_that_comes_during_a_reload_is_carried_out(cluster: Cluster) -> N
     until(lambda: "agent re-executes" in leader.log().splitlines()[-1], "the reload is on its way")
     assert leader.stop() == 0
     cluster.wait_for_leader(other_than=leader)
+
+
+def test_an_agent_whose_program_is_gone_says_how_to_go_on(cluster: Cluster, tmp_path: Path) -> None:
+    """As when the interpreter is replaced while it runs: it ends, and what it held may be resumed."""
+    node = cluster.settle()
+    assert node.stop() == 0
+    python = tmp_path / "python"
+    python.symlink_to(sys.executable)
+    command = node.command
+    node.command = lambda *words: [str(python), *command(*words)[1:]]  # type: ignore[method-assign]
+    node.environment["PYTHONPATH"] = sysconfig.get_path("purelib")
+    try:
+        node.start()
+        python.unlink()
+        node.signal(signal.SIGHUP)
+        assert node.wait() == 1
+        assert node.log().splitlines()[-1] == (
+            f"leader: the agent cannot take its own place, {python} does not start (No such file or "
+            "directory): install it again and start the agent, which resumes what it held"
+        )
+    finally:
+        del node.environment["PYTHONPATH"]
+        node.command = command  # type: ignore[method-assign]

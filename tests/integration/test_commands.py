@@ -70,7 +70,7 @@ def test_a_purge_is_refused_while_agents_run(pair: Cluster) -> None:
     leader = pair.settle()
     asked = leader.run("quorum", "--purge", "--config", str(leader.config))
     assert asked.code == REFUSED
-    assert "agents of cluster test run (a, b): stop them" in only_sentence(asked)
+    assert "agents of cluster test run (a, b): stop them, or say --force" in only_sentence(asked)
     assert leader.leads()
 
 

@@ -68,7 +68,7 @@ def test_a_missed_tick_is_a_warning(cluster: Cluster) -> None:
     [
         (("nope",), "there is no election 'nope'; there is: default"),
         (("--timeout", "soon"), "--timeout: "),
-        (("--nope",), "No such option: --nope"),
+        (("--nope",), "no such option: --nope"),
         (("a", "b"), "unexpected extra argument"),
     ],
 )

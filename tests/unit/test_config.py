@@ -423,7 +423,10 @@ class TestNotes:
         file = tmp_path / "password"
         file.write_text("secret")
         file.chmod(0o644)
-        assert f"chmod o-r {file}" in read(password_file=str(file)).notes[0]
+        assert (
+            f"every user can read {file}; chmod o-r {file} keeps it secret"
+            in read(password_file=str(file)).notes[0]
+        )
         file.chmod(0o600)
         assert read(password_file=str(file)).notes == ()
 

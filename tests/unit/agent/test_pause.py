@@ -39,5 +39,8 @@ def test_it_is_told_who_asked_and_why() -> None:
 def test_a_file_that_cannot_be_read_keeps_the_agent_from_starting(tmp_path: Path, text: str) -> None:
     """A node that was paused must not lead because of a torn file; the sentence says what to remove."""
     (tmp_path / FILE).write_text(text)
-    with pytest.raises(ConfigurationError, match=r"pause\.json cannot be read .* remove it"):
+    with pytest.raises(
+        ConfigurationError,
+        match=r"pause\.json cannot be read .*: it keeps this node from leading; remove it",
+    ):
         PauseStore(tmp_path).load()

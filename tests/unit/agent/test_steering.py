@@ -109,7 +109,10 @@ async def test_a_pause_that_cannot_be_ended_goes_on(tmp_path: Path) -> None:
     """The operator hears so; a restart would pause the node again."""
     desk = Desk(tmp_path, Stuck(tmp_path))
     await desk.steering.pause("", None, OPERATOR)
-    with pytest.raises(Refused, match="cannot be ended"):
+    with pytest.raises(
+        Refused,
+        match=r"^the pause cannot be ended \(Read-only file system\): make the state directory writable",
+    ):
         await desk.steering.resume(OPERATOR)
     assert desk.is_paused
 

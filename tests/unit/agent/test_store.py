@@ -101,7 +101,8 @@ def test_a_file_of_holders_that_cannot_be_read_is_one_sentence(tmp_path: Path) -
     """Nobody can tell whether it names a holder, so the agent does not start; the remedy is told."""
     (tmp_path / "holders.json").mkdir()
     with pytest.raises(
-        ConfigurationError, match=r"holders\.json cannot be read .*: .*, or remove it"
+        ConfigurationError,
+        match=r"holders\.json cannot be read .*: it names what this node held; .*, or remove it$",
     ) as told:
         HolderStore(tmp_path, place(tmp_path)).load()
     assert told.value.exit_code == 78

@@ -4,7 +4,9 @@ import pytest
 
 from leader.doctor.finding import Finding
 from leader.doctor.instances import DAY_MS, NS_PER_MS, Quorum, examine, shortest_lease_ms
+from leader.instances.answers import Kind
 from leader.instances.examination import ClockSample, Examined
+from leader.instances.problems import Problem
 from leader.protocol.calls import Configuration
 from leader.protocol.quorum import Voters
 
@@ -33,6 +35,24 @@ def quorum_of(*examined: Examined) -> Quorum:
     """A quorum that lists these."""
     voters = Voters((tuple(one.name for one in examined),))
     return Quorum(examined, Configuration(1, "f", LEASE_MS), voters)
+
+
+@pytest.mark.parametrize(
+    ("others", "what_it_means"),
+    [
+        (2, "2 of 3 instances vote and 2 are needed: if one more fails, nobody can lead"),
+        (4, "4 of 5 instances vote and 3 are needed: 1 more may fail"),
+    ],
+)
+def test_an_instance_that_gives_no_vote_says_what_that_means_for_the_others(
+    others: int, what_it_means: str
+) -> None:
+    """How many more may fail; what is wrong is the instance's own sentence, with its remedy."""
+    problem = Problem(Kind.BUSY, "instance r1 does not answer; see why")
+    silent = Examined("r1", "redis://r1:6379/0", "default", problem)
+    beside = [sound(f"r{at}") for at in range(2, 2 + others)]
+    (finding,) = examine(Quorum([silent, *beside], Configuration(1, "f", LEASE_MS)), NOW_MS)
+    assert (finding.why, finding.remedy) == (what_it_means, "see why")
 
 
 def test_nothing_is_found_in_what_is_sound() -> None:
