@@ -71,7 +71,7 @@ class Agent:
         self._incarnation = secrets.token_hex(16)
         self._addresses = {instance.name: address_of(instance) for instance in config.quorum.all_instances}
         self._names = {address: name for name, address in self._addresses.items()}
-        self._lease_ns = config.configuration().held_lease_ms * NS_PER_MS
+        self._lease_ns = config.quorum.held_lease_ms * NS_PER_MS
         self._stopping = asyncio.Event()
         self._why_it_stops = ""
         self._started_at = clock.now_ns()
@@ -122,7 +122,7 @@ class Agent:
                 self.config.node.name,
                 lanes,
                 self.config.quorum.voters(),
-                self.config.configuration().held_lease_ms,
+                self.config.quorum.held_lease_ms,
             ),
             Sight(self._holder, self._drains, self._not_silent, self._alive_nodes),
             self.conductor.guards,
@@ -163,7 +163,7 @@ class Agent:
                     preempt=election.preempt,
                     preempt_delay_ms=election.preempt_delay_ms,
                     beat_offset_ns=self._started_at % (self._lease_ns // 3),
-                    reserve_ms=self.config.watchdog.reserve_ms(self.config.quorum.lease_ms),
+                    reserve_ms=self.config.watchdog.reserve_ms(self.config.quorum.held_lease_ms),
                 ),
                 self._started_at,
                 random=SystemRandom(),

@@ -49,7 +49,7 @@ class Answers:
 
     def __init__(self, parts: Parts) -> None:
         self._config = parts.config
-        self._lease_ms = parts.config.configuration().held_lease_ms
+        self._lease_ms = parts.config.quorum.held_lease_ms
         self._voters = parts.config.quorum.voters()
         self._conductor = parts.conductor
         self._contention = parts.contention

@@ -113,7 +113,7 @@ def neighbours(config: Config, found: Sequence[Examined]) -> nodes.Surroundings:
     return nodes.Surroundings(
         node=config.node.name,
         version=__version__,
-        lease_ms=config.configuration().held_lease_ms,
+        lease_ms=config.quorum.held_lease_ms,
         generation=config.quorum.generation,
         elections=tuple(config.elections),
         processes={addresses[one.name]: one.process for one in found},

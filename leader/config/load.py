@@ -73,7 +73,7 @@ def from_document(
     node_config = _node(table.table("node"), findings, node)
     elections = _elections(table.table("elections"), findings, quorum.lease_ms)
     fitness = _fitness(table.table("fitness"))
-    watchdog = read_watchdog(table.table("watchdog"), findings, quorum.lease_ms)
+    watchdog = read_watchdog(table.table("watchdog"), findings, quorum.held_lease_ms)
     api = _api(table.table("api"))
     table.refuse_the_rest()
     if findings.problems:

@@ -98,6 +98,11 @@ class QuorumConfig:
         return Voters(tuple(tuple(instance.name for instance in instances) for instances in lists))
 
     @property
+    def held_lease_ms(self) -> int:
+        """The lease that a holder relies on: the shorter one, while it changes."""
+        return min(self.lease_ms, self.previous.lease_ms if self.previous else self.lease_ms)
+
+    @property
     def changes(self) -> str:
         """How the quorum is being changed, in words; empty when it is not."""
         if self.previous is None:

@@ -76,7 +76,7 @@ def _differences(view: AgentView, config: Config) -> Iterator[str]:
     pairs = {
         "cluster": (view.cluster, config.cluster),
         "node": (view.node, config.node.name),
-        "lease": (format_duration(view.lease_ms), format_duration(config.configuration().held_lease_ms)),
+        "lease": (format_duration(view.lease_ms), format_duration(config.quorum.held_lease_ms)),
         "generation": (str(view.generation), str(config.quorum.generation)),
         "instances": (
             ", ".join(sorted(instance.name for instance in view.instances)),

@@ -15,7 +15,9 @@ from leader.agent.guards import Guards
 from leader.agent.watchdog import INHERITED, TOO_LATE, Guarded, Watchdog, device_of
 from leader.agent.watchdog_device import UnusableError, WatchdogDevice
 from leader.config.model import WatchdogConfig, WatchdogMode
+from leader.protocol.calls import Configuration
 from leader.protocol.events import Cause, ContentionChanged, Event, Instant, StepDownAsked
+from leader.protocol.quorum import Voters
 from leader.protocol.record import Holder
 from leader.protocol.tenure import Stage, Tenure
 
@@ -78,7 +80,12 @@ class Election:
         """Begin, or go on to a stage."""
         if self.tenure is None:
             self.tenure = Tenure(
-                Holder("a", "i", 7), stage, now, 1, LEASE_MS, reserve_ns=RESERVE_MS * 1_000_000
+                Holder("a", "i", 7),
+                stage,
+                now,
+                Voters((("x",),)),
+                Configuration(1, "f", LEASE_MS),
+                reserve_ns=RESERVE_MS * 1_000_000,
             )
         self.tenure.enter(stage, now)
 

@@ -40,8 +40,8 @@ def quorum_of(*examined: Examined) -> Quorum:
 @pytest.mark.parametrize(
     ("others", "what_it_means"),
     [
-        (2, "2 of 3 instances vote and 2 are needed: if one more fails, nobody can lead"),
-        (4, "4 of 5 instances vote and 3 are needed: 1 more may fail"),
+        (2, "2 of 3 instances vote: if one more fails, nobody can lead"),
+        (4, "4 of 5 instances vote: 1 more may fail"),
     ],
 )
 def test_an_instance_that_gives_no_vote_says_what_that_means_for_the_others(
@@ -51,7 +51,7 @@ def test_an_instance_that_gives_no_vote_says_what_that_means_for_the_others(
     problem = Problem(Kind.BUSY, "instance r1 does not answer; see why")
     silent = Examined("r1", "redis://r1:6379/0", "default", problem)
     beside = [sound(f"r{at}") for at in range(2, 2 + others)]
-    (finding,) = examine(Quorum([silent, *beside], Configuration(1, "f", LEASE_MS)), NOW_MS)
+    (finding,) = examine(quorum_of(silent, *beside), NOW_MS)
     assert (finding.why, finding.remedy) == (what_it_means, "see why")
 
 
