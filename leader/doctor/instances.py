@@ -21,7 +21,7 @@ NS_PER_MS = 1_000_000
 BEATS_OF_PATIENCE = 10
 """An agent waits for a tenth of the lease: a new connection must fit into it, or two beats."""
 NEARLY = 0.9
-OLDEST = (6, 0)
+OLDEST = (6, 2)
 DAY_MS = 24 * 60 * 60 * 1000
 CERTIFICATE_DAYS = 14
 
@@ -140,7 +140,7 @@ def _version(one: Examined) -> Iterator[Finding]:
             Severity.WARNING,
             "instance-old",
             f"instance {one.name} is {one.server}",
-            "leader is made for Redis 6.0 and later, and for Valkey; older ones are not tried",
+            "leader is made for Redis 6.2 and later, and for Valkey; older ones are not tried",
             "install a later version there",
         )
 

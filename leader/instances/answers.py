@@ -2,17 +2,19 @@
 
 A table, tried from the top. Patterns are looked for anywhere in the text: Redis up to 6.2 wraps every
 error of a script, and Redis, Valkey and their versions word the rest differently. In a sentence, `{name}`,
-`{place}` and `{user}` are the instance's, the others the groups of the pattern, `{COMMAND}` in capitals.
+`{place}` and `{user}` are the instance's, `{cluster}` is ours, the others are the groups of the pattern,
+`{COMMAND}` in capitals.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 MINIMAL_ACL = (
-    "resetkeys ~leader:* resetchannels &leader:* -@all +evalsha +script|load +hget +hmget +hset +hdel "
-    "+hgetall +hlen +hexists +info +time +publish +subscribe +ping +select +client|setname"
+    "resetkeys ~leader:{cluster}:* resetchannels &leader:{cluster}:* -@all +evalsha +script|load "
+    "+hget +hmget +hset +hdel +hgetall +hlen +hexists +del +info +time +publish +subscribe "
+    "+ping +select +client|setname"
 )
-"""All that an agent does at an instance."""
+"""All that agents of one cluster, `doctor` and `quorum` do at an instance, as ACL SETUSER takes it."""
 
 
 class Kind(StrEnum):
@@ -109,12 +111,12 @@ ANSWERS: tuple[Row, ...] = (
     Row(
         Kind.NO_PERMISSION,
         r"(?i)(?:can't publish to|permissions to access).* channel",
-        _NOT_ALLOWED + "use the channel for notices" + _GRANT + "&leader:*",
+        _NOT_ALLOWED + "use the channel for notices" + _GRANT + "&leader:{cluster}:*",
     ),
     Row(
         Kind.NO_PERMISSION,
         r"(?i)(?:can't access at least one of the keys|permissions to access.* key)",
-        _NOT_ALLOWED + "use leader's keys" + _GRANT + "~leader:*",
+        _NOT_ALLOWED + "use leader's keys" + _GRANT + "~leader:{cluster}:*",
     ),
     Row(
         Kind.NO_PERMISSION,
@@ -189,8 +191,8 @@ ANSWERS: tuple[Row, ...] = (
     Row(
         Kind.KEY,
         r"WRONGTYPE",
-        "instance {name} keeps something foreign under one of the keys leader:*; "
-        "find it with: redis-cli --scan --pattern 'leader:*', then remove it with DEL",
+        "instance {name} keeps something foreign under one of the keys leader:{cluster}:*; "
+        "find it with: redis-cli --scan --pattern 'leader:{cluster}:*', then remove it with DEL",
     ),
     Row(
         Kind.TOO_MANY_CLIENTS,

@@ -2,7 +2,7 @@
 -- This is all that ever touches a record. Its twin in Python, for the simulation, is the model
 -- instance of the tests; the rules are those of leader/protocol.
 --
--- Runs on Redis 6.0 and later and on Valkey: so no shebang, no functions, no CONFIG, ROLE or ACL.
+-- Runs on Redis 6.2 and later and on Valkey: so no shebang, no functions, no CONFIG, ROLE or ACL.
 -- No key has a TTL, and no decision reads the server's clock; TIME is for the registry and terms.
 --
 -- KEYS  [1]  leader:<cluster>:configuration        hash: generation, fingerprint, previous, lease_ms, node

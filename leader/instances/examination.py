@@ -94,7 +94,7 @@ class Examiner:
         self._timeout_ns = _NS_PER_S
         self._watch_s = caller.configuration.lease_ms / 1000 * _WATCHED_LEASES
         user = self._endpoint.credentials.username or "default"
-        self._subject = Subject(name, self._endpoint.place, user, tls=self._endpoint.tls)
+        self._subject = Subject(name, self._endpoint.place, caller.cluster, user, tls=self._endpoint.tls)
         self._found = Examined(name, self._instance.url, user)
 
     async def examine(self, timeout_ns: int) -> Examined:

@@ -88,7 +88,7 @@ class Instance:
         self._endpoint = endpoint
         self._caller = Caller(cluster, node, endpoint.address.db, configuration)
         self._subject = Subject(
-            name, endpoint.place, endpoint.credentials.username or "default", tls=endpoint.tls
+            name, endpoint.place, cluster, endpoint.credentials.username or "default", tls=endpoint.tls
         )
         self._resolver = Resolver(endpoint.address.host, endpoint.address.port)
         self._turn = asyncio.Lock()

@@ -2,7 +2,7 @@
 -- Its twin in Python, for the simulation, is the model instance of the tests; the rules are those of
 -- leader/protocol, under once-only ticks.
 --
--- Runs on Redis 6.0 and later and on Valkey. Ages are read off the server's clock, as a key's TTL would be: they
+-- Runs on Redis 6.2 and later and on Valkey. Ages are read off the server's clock, as a key's TTL would be: they
 -- guard against a second start after a change of leader, never against two leaders.
 --
 -- KEYS  [1]  leader:<cluster>:jobs              hash: job -> JSON, a list of the RUN fields below, newest first

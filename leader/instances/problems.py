@@ -31,10 +31,11 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whom the sentences are about: an instance by its name, where it is, and the user that we are there."""
+    """Whom the sentences are about: an instance by its name, where it is, our cluster and user there."""
 
     name: str
     place: str
+    cluster: str
     user: str = "default"
     tls: bool = False
 
@@ -118,6 +119,7 @@ def _fill(sentence: str, subject: Subject, details: dict[str, str]) -> str:
     known = {
         "name": subject.name,
         "place": subject.place,
+        "cluster": subject.cluster,
         "user": subject.user,
         **details,
         "command": command,

@@ -19,11 +19,11 @@ _NO_KEY = "key"
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """What to add to the user's rules: commands, and whether leader's keys and channels are missing."""
+    """What to add to the user's rules: commands, and the pattern of keys or channels if that is missing."""
 
     commands: tuple[str, ...] = ()
-    keys: bool = False
-    channels: bool = False
+    keys: str = ""
+    channels: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.commands or self.keys or self.channels)
@@ -31,8 +31,8 @@ class Missing:
     @property
     def rules(self) -> str:
         """The rules that add it, as ACL SETUSER takes them."""
-        keys = ["~leader:*"] if self.keys else []
-        channels = ["&leader:*"] if self.channels else []
+        keys = [f"~{self.keys}"] if self.keys else []
+        channels = [f"&{self.channels}"] if self.channels else []
         return " ".join([*keys, *channels, *(f"+{command}" for command in self.commands)])
 
 
@@ -43,15 +43,15 @@ async def missing_rights(link: Link, caller: Caller, elections: list[str]) -> Mi
         RedisError: the connection failed meanwhile.
     """
     commands: list[str] = []
-    keys = channels = False
+    keys = channels = ""
     for name, *command in _harmless(caller, elections):
         error = await _refusal(link, command)
         if _NO_COMMAND in error:
             commands.append(name)
         elif _NO_CHANNEL in error:
-            channels = channels or name == "subscribe"
+            channels = caller.own if name == "subscribe" else channels
         elif _NO_KEY in error:
-            keys = True
+            keys = caller.own
     return Missing(tuple(dict.fromkeys(commands)), keys, channels)
 
 
@@ -59,7 +59,8 @@ def _harmless(caller: Caller, elections: list[str]) -> list[tuple[str, ...]]:
     """Each right's name with a command that needs it and changes nothing.
 
     HSET with a field that lacks its value is refused as malformed after permissions are checked; no node has
-    an empty name; nobody listens to the channel. SUBSCRIBE is last: it shows if the real ones are allowed.
+    an empty name; nobody keeps anything under the key that is deleted, or listens to the channel. SUBSCRIBE
+    is last: it shows if the real ones are allowed.
     """
     keys = [*caller.keys(elections), caller.jobs_key]
     return [
@@ -74,6 +75,7 @@ def _harmless(caller: Caller, elections: list[str]) -> list[tuple[str, ...]]:
         ("hgetall", "HGETALL", keys[1]),
         *(("hset", "HSET", key, "field", "value", "odd") for key in keys),
         ("hdel", "HDEL", keys[1], ""),
+        ("del", "DEL", f"{keys[1]}:nothing"),
         *((name, name.upper(), *arguments) for name, *arguments in _of_the_jobs(caller)),
         ("publish", "PUBLISH", f"{caller.channel}:doctor", ""),
         ("subscribe", "SUBSCRIBE", caller.channel, caller.jobs_channel),

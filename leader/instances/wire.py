@@ -42,6 +42,11 @@ class Caller:
     configuration: Configuration
 
     @property
+    def own(self) -> str:
+        """The pattern of all keys and channels of the cluster, as an ACL writes it."""
+        return f"leader:{self.cluster}:*"
+
+    @property
     def channel(self) -> str:
         """Where notices are published; Pub/Sub knows no databases, so the name tells them apart."""
         return f"leader:{self.cluster}:{self.database}"

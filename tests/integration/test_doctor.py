@@ -111,7 +111,7 @@ def mend(quorum: EmbeddedQuorum, found: Findings) -> None:
     """Do what the remedies say, each checked to say it."""
     (rights,) = found["instance-rights"]
     command = rights["remedy"].partition("there: ")[2].partition(" (")[0]
-    assert command == "ACL SETUSER agent ~leader:* &leader:* +evalsha +publish"
+    assert command == f"ACL SETUSER agent ~leader:{CLUSTER}:* &leader:{CLUSTER}:* +evalsha +publish"
     quorum.ask(1, *command.split())
     assert found["instance-key"][0]["remedy"].endswith(f"DEL leader:{CLUSTER}:jobs")
     quorum.ask(3, "DEL", f"leader:{CLUSTER}:jobs")

@@ -29,6 +29,7 @@ from tests.support.polling import eventually
 
 pytestmark = pytest.mark.parametrize("program", PROGRAMS)
 
+ACL = MINIMAL_ACL.format(cluster="test")
 PASSWORD = "s3cret"
 AGENT = Credentials("agent", PASSWORD)
 
@@ -165,7 +166,7 @@ async def test_passwords_are_checked(program: str) -> None:
 async def test_the_minimal_acl_is_enough_for_all_that_an_agent_does(program: str) -> None:
     """Registry, calls, jobs, publishing, listening and forgetting a node, in a database of its own."""
     with servers(program) as quorum:
-        admin(quorum, "ACL", "SETUSER", "agent", "on", f">{PASSWORD}", *MINIMAL_ACL.split())
+        admin(quorum, "ACL", "SETUSER", "agent", "on", f">{PASSWORD}", *ACL.split())
         heard: list[object] = []
         async with hand_on(f"{quorum.urls[0]}?db=1", credentials=AGENT) as hand:
             listening = asyncio.create_task(hand.instance.listen(heard.append))
@@ -189,7 +190,7 @@ async def test_the_minimal_acl_is_enough_for_all_that_an_agent_does(program: str
 )
 async def test_each_missing_right_is_named_with_the_rule_that_grants_it(program: str, right: str) -> None:
     """And pasting that rule mends it."""
-    rights = [rule for rule in MINIMAL_ACL.split() if rule != right]
+    rights = [rule for rule in ACL.split() if rule != right]
     with servers(program) as quorum:
         admin(quorum, "ACL", "SETUSER", "agent", "on", f">{PASSWORD}", *rights)
         async with hand_on(quorum.urls[0], credentials=AGENT) as hand:
@@ -202,16 +203,16 @@ async def test_each_missing_right_is_named_with_the_rule_that_grants_it(program:
 async def test_a_missing_right_to_the_keys_is_named(program: str) -> None:
     """The pattern of all of them."""
     with servers(program) as quorum:
-        admin(quorum, "ACL", "SETUSER", "agent", "on", f">{PASSWORD}", *MINIMAL_ACL.split(), "resetkeys")
+        admin(quorum, "ACL", "SETUSER", "agent", "on", f">{PASSWORD}", *ACL.split(), "resetkeys")
         async with hand_on(quorum.urls[0], credentials=AGENT) as hand:
-            assert (await refusal(hand)).sentence.endswith("ACL SETUSER agent ~leader:*")
+            assert (await refusal(hand)).sentence.endswith("ACL SETUSER agent ~leader:test:*")
 
 
-@pytest.mark.parametrize(("without", "rule"), [("resetchannels", "&leader:*"), ("-publish", "+publish")])
+@pytest.mark.parametrize(("without", "rule"), [("resetchannels", "&leader:test:*"), ("-publish", "+publish")])
 async def test_whoever_may_not_publish_votes_all_the_same(program: str, without: str, rule: str) -> None:
     """A lost notice only costs time: the problem is told, and says that the instance votes."""
     with servers(program) as quorum:
-        admin(quorum, "ACL", "SETUSER", "agent", "on", f">{PASSWORD}", *MINIMAL_ACL.split(), without)
+        admin(quorum, "ACL", "SETUSER", "agent", "on", f">{PASSWORD}", *ACL.split(), without)
         async with hand_on(quorum.urls[0], credentials=AGENT) as hand:
             seen = await hand.ask(Observe())
             answer = await hand.ask(Take(seen.record.version, holder(5), CONFIGURATION.lease_ms))
@@ -222,11 +223,13 @@ async def test_whoever_may_not_publish_votes_all_the_same(program: str, without:
             assert problem.sentence.endswith(f"ACL SETUSER agent {rule}")
 
 
-@pytest.mark.parametrize(("without", "rule"), [("resetchannels", "&leader:*"), ("-subscribe", "+subscribe")])
+@pytest.mark.parametrize(
+    ("without", "rule"), [("resetchannels", "&leader:test:*"), ("-subscribe", "+subscribe")]
+)
 async def test_whoever_may_not_listen_votes_all_the_same(program: str, without: str, rule: str) -> None:
     """And listening goes on trying, until the right is there."""
     with servers(program) as quorum:
-        admin(quorum, "ACL", "SETUSER", "agent", "on", f">{PASSWORD}", *MINIMAL_ACL.split(), without)
+        admin(quorum, "ACL", "SETUSER", "agent", "on", f">{PASSWORD}", *ACL.split(), without)
         async with hand_on(quorum.urls[0], credentials=AGENT) as hand:
             listening = asyncio.create_task(hand.instance.listen(lambda _notice: None))
             await eventually(lambda: hand.instance.problem is not None)

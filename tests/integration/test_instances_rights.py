@@ -28,11 +28,13 @@ async def missing(url: str) -> Missing:
 async def test_the_rules_that_are_told_are_just_what_is_missing(program: str) -> None:
     """Given to the user, nothing is missing any more; and no key was written by asking."""
     with servers(program) as quorum:
-        quorum.ask(0, "ACL", "SETUSER", "agent", "on", f">{PASSWORD}", *MINIMAL_ACL.split())
+        quorum.ask(
+            0, "ACL", "SETUSER", "agent", "on", f">{PASSWORD}", *MINIMAL_ACL.format(cluster="prod").split()
+        )
         assert not await missing(quorum.urls[0])
         quorum.ask(0, "ACL", "SETUSER", "agent", *TAKEN)
         found = await missing(quorum.urls[0])
-        assert found.rules == "~leader:* &leader:* +time +hset +publish"
+        assert found.rules == "~leader:prod:* &leader:prod:* +time +hset +publish"
         quorum.ask(0, "ACL", "SETUSER", "agent", *found.rules.split())
         assert not await missing(quorum.urls[0])
         assert quorum.ask(0, "DBSIZE") == b":0\r\n"

@@ -30,7 +30,7 @@ class Silent(Instance):
         timeout_ns: int,
     ) -> Reply:
         self.registrations.append(registration)
-        raise Unanswered(explain_timeout(Subject("x", "127.0.0.1:1"), "answering", timeout_ns))
+        raise Unanswered(explain_timeout(Subject("x", "127.0.0.1:1", "test"), "answering", timeout_ns))
 
 
 async def test_a_node_that_has_left_does_not_register_again() -> None:

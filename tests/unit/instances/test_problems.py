@@ -22,8 +22,9 @@ from leader.instances.problems import (
     text_of,
 )
 
-SUBJECT = Subject("a", "10.0.0.11:6379", "agent")
-UNIX = Subject("a", "/run/redis.sock")
+SUBJECT = Subject("a", "10.0.0.11:6379", "prod", "agent")
+ACL = MINIMAL_ACL.format(cluster="prod")
+UNIX = Subject("a", "/run/redis.sock", "prod")
 
 ROWS = [
     line.split("\t")
@@ -77,9 +78,9 @@ def test_errors_that_are_hard_to_provoke_have_theirs_too(kind: Kind, text: str) 
         ("NOPERM this user has no permissions to run the 'script|load' command", "agent +script|load"),
         ("ERR LEADERCOMMAND INFO ERR The user executing the script can't run this command", "agent +info"),
         ("ERR LEADERCOMMAND HSET ERR ACL failure in script: User agent has no permissions to run", "+hset"),
-        ("NOPERM No permissions to access a key", "ACL SETUSER agent ~leader:*"),
-        ("NOPERM No permissions to access a channel", "ACL SETUSER agent &leader:*"),
-        ("ERR The user executing the script can't run this command or subcommand", MINIMAL_ACL),
+        ("NOPERM No permissions to access a key", "ACL SETUSER agent ~leader:prod:*"),
+        ("NOPERM No permissions to access a channel", "ACL SETUSER agent &leader:prod:*"),
+        ("ERR The user executing the script can't run this command or subcommand", ACL),
     ],
 )  # fmt: skip
 def test_a_missing_right_prints_the_rule_that_grants_it(text: str, rule: str) -> None:
