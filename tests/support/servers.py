@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from leader.instances.program import carried_by
-from tests.conftest import SYSTEM_PROGRAMS
+from tests.conftest import SYSTEM_PROGRAMS, is_here
 
 VARIABLE = "LEADER_TEST_SERVERS"
 THE_SYSTEMS = ":".join(place for place in SYSTEM_PROGRAMS.split(":") if not place.startswith(sys.prefix))
@@ -54,9 +54,17 @@ def server_program(name: str) -> Path:
     return Path(found)
 
 
+def servers_here() -> list[str]:
+    """The names of all that this machine has."""
+    return [*(name for name, source in TABLE.items() if is_here(_need(source))), *further(os.environ)]
+
+
+def _need(source: Source) -> str:
+    return f"import:{source.package}" if source.package else "redis-server"
+
+
 def _parameter(name: str, source: Source) -> Any:  # noqa: ANN401  pytest has no public type for it
-    need = f"import:{source.package}" if source.package else "redis-server"
-    return pytest.param(name, marks=pytest.mark.needs(need))
+    return pytest.param(name, marks=pytest.mark.needs(_need(source)))
 
 
 PROGRAMS = [
