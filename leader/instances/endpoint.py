@@ -26,21 +26,28 @@ class Credentials:
     def tls_context(self) -> ssl.SSLContext:
         """A client's context that verifies certificates and host names; files are read anew, for rotation.
 
+        With `ca_file` its authorities alone are trusted, without it those of the system.
+
         Raises:
             UnusableFile: one of the files cannot be read, or is not what it should be.
         """
-        context = ssl.create_default_context()
         try:
-            if self.ca_file:
-                context.load_verify_locations(self.ca_file)
+            context = ssl.create_default_context(cafile=self.ca_file)
             if self.cert_file:
-                context.load_cert_chain(self.cert_file, self.key_file)
+                context.load_cert_chain(self.cert_file, self.key_file, self._no_passphrase)
         except OSError as error:
             files = ", ".join(str(file) for file in (self.ca_file, self.cert_file, self.key_file) if file)
             reason = error.strerror or "not a certificate and its key in PEM"
             message = f"the TLS files {files} cannot be used ({reason}); correct tls under [quorum]"
             raise UnusableFile(message) from error
         return context
+
+    def _no_passphrase(self) -> str:
+        """OpenSSL would ask on the terminal, and wait."""
+        raise UnusableFile(
+            f"the key in {self.key_file or self.cert_file} has a passphrase, which nobody can type for an "
+            "agent; store it without one, for the agent's user alone to read"
+        )
 
 
 @dataclass(frozen=True, slots=True)

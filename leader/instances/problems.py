@@ -1,7 +1,7 @@
 """Why does an instance give no vote, and what would help? One sentence each.
 
-Every `Problem` names the instance and the remedy. `answers.py` has the table for what servers answer;
-this file explains what goes wrong before or instead of an answer.
+Every `Problem` names the instance and the remedy. `answers.py` has the table for what servers answer,
+`tls_failures.py` that for TLS; this file explains what goes wrong before or instead of an answer.
 """
 
 import errno
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from redis.exceptions import InvalidResponse, RedisError, ResponseError
 
 from leader.errors import InstanceError
+from leader.instances import tls_failures
 from leader.instances.answers import ANSWERS, ELIGIBILITIES, UNEXPECTED, Kind
 
 
@@ -146,7 +147,7 @@ def _detail(error: OSError) -> str:
 
 def _failure(error: OSError, subject: Subject) -> tuple[Kind, str]:
     if isinstance(error, ssl.SSLError):
-        return _tls_failure(error)
+        return tls_failures.explain(error)
     if isinstance(error, socket.gaierror):
         return _UNRESOLVED
     if subject.place.startswith("/") and error.errno in _SOCKETS:
@@ -161,37 +162,14 @@ def _lost(subject: Subject) -> tuple[Kind, str]:
     if subject.tls:
         return (
             Kind.CONNECTION_LOST,
-            _CLOSED + "if it wants a client certificate, set cert_file under [quorum] tls",
+            _CLOSED + "if it wants a client certificate, set cert_file and key_file under [quorum] tls "
+            "to one that it trusts",
         )
     return Kind.CONNECTION_LOST, _CLOSED + "if that is a TLS port, write rediss://"
 
 
-def _tls_failure(error: ssl.SSLError) -> tuple[Kind, str]:
-    reason = getattr(error, "reason", None) or ""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return Kind.CERTIFICATE, (
-            "instance {name} shows a certificate that cannot be trusted ({detail}); set ca_file under "
-            "[quorum] tls to the authority that signed it, and use the host name that it was made for"
-        )
-    if reason in _ANSWERS_IN_PLAIN:
-        return Kind.PLAIN_PORT, (
-            "instance {name} at {place} does not speak TLS on that port; write redis:// "
-            "instead of rediss://, or its TLS port"
-        )
-    if "CERTIFICATE_REQUIRED" in reason:
-        return Kind.CERTIFICATE, (
-            "instance {name} asks for a client certificate; set cert_file and key_file under [quorum] tls"
-        )
-    return (
-        Kind.TLS,
-        "instance {name} at {place} and this node found no common TLS ({detail}); compare their settings",
-    )
-
-
 # Redis up to 6.2 names the command alone; this is all that leader uses of it.
 _SUBCOMMANDS = {"script": "script|load", "client": "client|setname"}
-
-_ANSWERS_IN_PLAIN = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG")
 
 _NOT_REDIS = (
     "instance {name} at {place} does not speak the Redis protocol; correct its URL, "

@@ -1,7 +1,6 @@
 """TLS with an authority of one's own: who is trusted, and the sentence for each way to get it wrong."""
 
 import contextlib
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,37 +12,9 @@ from leader.instances.endpoint import Credentials
 from leader.instances.problems import Problem, Unanswered
 from leader.protocol.calls import Observe, Verdict
 from tests.integration.instances_on_servers import NS_PER_MS, hand_on, servers, short_directory
+from tests.integration.tls_servers import VALID_NAMES, Authority, encrypted, tls_server
 
 pytestmark = pytest.mark.needs("redis-server", "openssl")
-
-NEW_KEY = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
-VALID_NAMES = "DNS:localhost,IP:127.0.0.1"
-
-
-class Authority:
-    """A certificate authority in a directory."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.ca_file = directory / "ca.pem"
-        key = str(directory / "ca.key")
-        openssl(f"req -x509 {NEW_KEY} -days 2 -keyout {key} -out {self.ca_file} -subj /CN=authority")
-
-    def issue(self, name: str, names: str) -> tuple[Path, Path]:
-        """A certificate for these names, and its key."""
-        key, request, cert, extensions = (
-            self.directory / f"{name}.{kind}" for kind in ("key", "csr", "pem", "ext")
-        )
-        extensions.write_text(f"subjectAltName={names}\n")
-        openssl(f"req {NEW_KEY} -subj /CN={name} -keyout {key} -out {request}")
-        signed_by = f"-CA {self.ca_file} -CAkey {self.directory / 'ca.key'} -CAcreateserial"
-        openssl(f"x509 -req -in {request} {signed_by} -days 2 -extfile {extensions} -out {cert}")
-        return cert, key
-
-
-def openssl(arguments: str) -> None:
-    """Run the openssl command."""
-    subprocess.run(["openssl", *arguments.split()], check=True, capture_output=True)
 
 
 @pytest.fixture(scope="module")
@@ -54,31 +25,12 @@ def authority() -> Iterator[Authority]:
 
 
 @contextlib.contextmanager
-def tls_server(authority: Authority, names: str = VALID_NAMES, clients: str = "no") -> Iterator[int]:
+def server_of(
+    authority: Authority, names: str = VALID_NAMES, days: int = 2, clients: str = "no"
+) -> Iterator[int]:
     """The TLS port of a server whose certificate is for these names."""
-    cert, key = authority.issue("server", names)
-    port = free_port()
-    options = (
-        *("--tls-port", str(port), "--bind", "127.0.0.1", "--tls-auth-clients", clients),
-        *(
-            "--tls-cert-file",
-            str(cert),
-            "--tls-key-file",
-            str(key),
-            "--tls-ca-cert-file",
-            str(authority.ca_file),
-        ),
-    )
-    with servers("redis", options=options):
+    with tls_server(authority.issue("server", names, days), authority.ca_file, clients) as port:
         yield port
-
-
-def free_port() -> int:
-    """A port that nobody has now."""
-    with contextlib.closing(socket.socket()) as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 async def votes(url: str, credentials: Credentials) -> bool:
@@ -98,13 +50,13 @@ async def problem_of(url: str, credentials: Credentials) -> Problem:
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
 async def test_a_server_of_ones_own_authority_is_trusted(authority: Authority, host: str) -> None:
     """By name and by address, as its certificate says."""
-    with tls_server(authority) as port:
+    with server_of(authority) as port:
         assert await votes(f"rediss://{host}:{port}", Credentials(ca_file=authority.ca_file))
 
 
 async def test_a_server_of_an_unknown_authority_is_not_trusted(authority: Authority) -> None:
     """The sentence says which setting names an authority."""
-    with tls_server(authority) as port:
+    with server_of(authority) as port:
         problem = await problem_of(f"rediss://localhost:{port}", Credentials())
         assert problem.kind is Kind.CERTIFICATE
         assert "ca_file" in problem.sentence
@@ -112,16 +64,57 @@ async def test_a_server_of_an_unknown_authority_is_not_trusted(authority: Author
 
 async def test_a_certificate_for_another_name_is_not_trusted(authority: Authority) -> None:
     """Although the address that was resolved is what the connection goes to."""
-    with tls_server(authority, names="DNS:elsewhere.example") as port:
+    with server_of(authority, names="DNS:elsewhere.example") as port:
         problem = await problem_of(f"rediss://localhost:{port}", Credentials(ca_file=authority.ca_file))
         assert problem.kind is Kind.CERTIFICATE
         assert "localhost" in problem.sentence
 
 
+async def test_an_expired_certificate_is_not_trusted(authority: Authority) -> None:
+    """The sentence says so, and who has to renew it."""
+    with server_of(authority, days=-1) as port:
+        problem = await problem_of(f"rediss://localhost:{port}", Credentials(ca_file=authority.ca_file))
+        assert problem.kind is Kind.CERTIFICATE
+        assert "has expired; renew it there" in problem.sentence
+
+
+async def test_beside_ones_own_authority_no_other_is_trusted(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the system trusts: who sets ca_file means that one."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca_file))
+    other = Authority(authority.directory, "other")
+    with server_of(authority) as port:
+        assert await votes(f"rediss://localhost:{port}", Credentials())
+        problem = await problem_of(f"rediss://localhost:{port}", Credentials(ca_file=other.ca_file))
+        assert "of an authority that this node does not trust" in problem.sentence
+
+
+async def test_a_client_certificate_that_is_refused_is_told(authority: Authority) -> None:
+    """One of another authority, and one that has expired; the reset may overtake the server's reason."""
+    other = Authority(authority.directory, "other")
+    with server_of(authority, clients="yes") as port:
+        for cert, key in (other.issue("stranger"), authority.issue("late", days=-1)):
+            credentials = Credentials(ca_file=authority.ca_file, cert_file=cert, key_file=key)
+            problem = await problem_of(f"rediss://localhost:{port}", credentials)
+            assert problem.kind in {Kind.CERTIFICATE, Kind.CONNECTION_LOST}
+            assert "set cert_file and key_file under [quorum] tls to one that" in problem.sentence
+
+
+async def test_a_key_with_a_passphrase_is_told_and_nobody_is_asked_for_it(authority: Authority) -> None:
+    """OpenSSL would wait for somebody to type it."""
+    cert, key = authority.issue("client")
+    credentials = Credentials(ca_file=authority.ca_file, cert_file=cert, key_file=encrypted(key))
+    with server_of(authority) as port:
+        problem = await problem_of(f"rediss://localhost:{port}", credentials)
+        assert problem.kind is Kind.UNUSABLE_FILE
+        assert "has a passphrase" in problem.sentence
+
+
 async def test_a_server_may_ask_for_a_client_certificate(authority: Authority) -> None:
     """Without one the sentence says so; with one it votes."""
-    cert, key = authority.issue("client", "DNS:client")
-    with tls_server(authority, clients="yes") as port:
+    cert, key = authority.issue("client")
+    with server_of(authority, clients="yes") as port:
         url = f"rediss://localhost:{port}"
         problem = await problem_of(url, Credentials(ca_file=authority.ca_file))
         assert problem.kind in {Kind.CERTIFICATE, Kind.CONNECTION_LOST}  # a reset may overtake the reason
@@ -140,7 +133,7 @@ async def test_a_plain_port_spoken_to_with_tls_is_told(authority: Authority) -> 
 
 async def test_a_tls_port_spoken_to_in_plain_is_told(authority: Authority) -> None:
     """It hangs up, or answers what is no Redis; both sentences say what may be wrong."""
-    with tls_server(authority) as port:
+    with server_of(authority) as port:
         problem = await problem_of(f"redis://localhost:{port}", Credentials())
         assert problem.kind in {Kind.PROTOCOL, Kind.CONNECTION_LOST}
         assert "if that is a TLS port" in problem.sentence
@@ -157,7 +150,7 @@ async def test_an_unusable_certificate_file_is_told_at_the_first_call(tmp_path: 
 
 def test_the_server_under_test_is_a_real_one(authority: Authority) -> None:
     """It speaks TLS by another client's judgement too."""
-    with tls_server(authority) as port:
+    with server_of(authority) as port:
         shown = subprocess.run(
             ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-CAfile", str(authority.ca_file)],
             input=b"PING\r\nQUIT\r\n", capture_output=True, check=False,

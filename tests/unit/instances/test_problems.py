@@ -111,6 +111,7 @@ def certificate_error() -> ssl.SSLCertVerificationError:
     """What ssl raises when a host name does not match."""
     error = ssl.SSLCertVerificationError(1, "certificate verify failed")
     error.verify_message = "Hostname mismatch"
+    error.verify_code = 62
     return error
 
 
