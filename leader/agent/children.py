@@ -16,6 +16,7 @@ PATIENCE_S = 1.0
 REMEMBERED_BYTES = 1024
 LONGEST_LINE = 200
 _CHUNK = 65_536
+_URLS = "LEADER_QUORUM"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ async def run(
 ) -> Ended:
     """Run a command to its end, or to the end of its time; `environment` is added to the agent's own.
 
-    One that `leaves_nothing` is listened to, and what is left of its group at its end is killed.
+    URLs with passwords are kept from it. One that `leaves_nothing` is listened to, and what is left of its
+    group at its end is killed.
 
     Raises:
         OSError: it cannot be started.
@@ -43,7 +45,7 @@ async def run(
             stdin=asyncio.subprocess.DEVNULL,
             stdout=ear.descriptor if ear else None,
             stderr=ear.descriptor if ear else None,
-            env={**os.environ, **environment},
+            env={**_own_environment(), **environment},
             process_group=0,
         )
         code: int | None = None
@@ -58,6 +60,12 @@ async def run(
             elif code is None:
                 await _end_group(process)
         return Ended(code, ear.last_line() if ear else "")
+
+
+def _own_environment() -> dict[str, str]:
+    """The agent's own environment, without the URLs of the instances if a password may stand in them."""
+    has_password = "@" in os.environ.get(_URLS, "")
+    return {name: value for name, value in os.environ.items() if name != _URLS or not has_password}
 
 
 async def _end_group(process: asyncio.subprocess.Process) -> None:

@@ -238,7 +238,7 @@ class Service:
         except ConfigurationError as error:
             log.error("not reloaded, the agent goes on as it was: %s", error)
             return
-        for note in config.notes:
+        for note in (*config.warnings, *config.notes):
             log.warning("%s", note)
         self._manager.tell_reloading()
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)

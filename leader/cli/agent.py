@@ -43,7 +43,7 @@ def agent(
             raise UsageError("--dev needs no configuration: leave out --config, or leave out --dev")
         raise typer.Exit(run_dev(node, socket))
     loaded = load(config or None, node=node or None)
-    for note in loaded.notes:
+    for note in (*loaded.warnings, *loaded.notes):
         log.warning("%s", note)
     service = Service(loaded, places(socket), make_instances, lambda: load(config or None, node=node or None))
     raise typer.Exit(service.run())

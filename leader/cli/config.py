@@ -41,6 +41,8 @@ def check(config: ConfigOption = None) -> None:
     """Say whether the configuration is good, and what is unwise about it; exit 78 if it is not good."""
     loaded = load(config)
     print(f"{loaded.source}: good: {_summary(loaded)}")
+    for warning in loaded.warnings:
+        print(f"warning: {warning}")
     for note in loaded.notes:
         print(f"note: {note}")
 

@@ -80,12 +80,18 @@ def configuration(path: str) -> tuple[Config | None, list[Finding]]:
         loaded = load(path or None)
     except ConfigurationError as error:
         return None, [_broken(problem) for problem in error.problems]
-    return loaded, [_note(note) for note in loaded.notes]
+    return loaded, [*map(_warning, loaded.warnings), *map(_note, loaded.notes)]
 
 
 def _broken(problem: str) -> Finding:
     why = "no agent starts with it, and the instances cannot be examined"
     return Finding(Severity.CRITICAL, "configuration-broken", problem, why, "correct it: leader config check")
+
+
+def _warning(warning: str) -> Finding:
+    what, _, remedy = warning.partition("; ")
+    why = "who has the password or the key can do at the instances what this node's agent can"
+    return Finding(Severity.WARNING, "configuration-exposed", what, why, remedy)
 
 
 def _note(note: str) -> Finding:

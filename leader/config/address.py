@@ -4,8 +4,9 @@
 Names are not resolved here: two names for one server are noticed later, by its process (rule R7).
 """
 
+import re
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address
 from posixpath import normpath
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -15,6 +16,9 @@ DEFAULT_PORT = 6379
 LARGEST_DB = 2**31 - 1
 
 _ESCAPES = "within a password write %40 for @, %2F for /"
+_PLAIN_PLACE = re.compile(r"([\w.-]*|\[[\da-fA-F:.]*\])(:\d*)?(/[\w./-]*)?(\?db=\d*)?", re.ASCII)
+"""A host with its port and database, or a path: what stands elsewhere may be a part of a password."""
+
 _THIS_MACHINE = "127.0.0.1"
 _LOCAL_NAMES = frozenset({"localhost", "ip6-localhost", "ip6-loopback"})
 
@@ -29,7 +33,7 @@ class Address:
     db: int
     path: str
     username: str
-    password: str
+    password: str = field(repr=False)
 
     @property
     def name(self) -> str:
@@ -73,7 +77,8 @@ def hide_password(url: str) -> str:
     """The URL with everything that may be a secret struck out, also if it cannot be parsed."""
     scheme, separator, rest = url.rpartition("://") if url.count("://") == 1 else ("", "", url)
     _, at, host = rest.rpartition("@")
-    return f"{scheme}{separator}***@{host}" if at else url
+    place = host if _PLAIN_PLACE.fullmatch(host) else "…"
+    return f"{scheme}{separator}***@{place}" if at else f"{scheme}{separator}{place}"
 
 
 def canonical_host(host: str) -> str:

@@ -86,6 +86,7 @@ def from_document(
         fitness=fitness,
         api=api,
         source=source,
+        warnings=tuple(findings.warnings),
         notes=tuple(findings.notes),
         origins=findings.origins,
         watchdog=watchdog,

@@ -213,7 +213,7 @@ class ApiConfig:
 class Config:
     """All of it. `source` names the file, or what stood in for one.
 
-    `notes` are sentences for people: what is allowed but unwise.
+    `warnings` and `notes` are sentences for people: what endangers secrets, and what is allowed but unwise.
     `origins` tells where a value came from, by dotted key; what is missing there is a default.
     """
 
@@ -224,6 +224,7 @@ class Config:
     fitness: FitnessConfig
     api: ApiConfig
     source: str
+    warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict)
     watchdog: WatchdogConfig = field(default_factory=WatchdogConfig)

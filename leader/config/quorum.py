@@ -5,7 +5,6 @@ files in pairs.
 """
 
 import os
-import stat
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +12,8 @@ from typing import NamedTuple
 from leader.config import rules
 from leader.config.address import Address, hide_password, parse_address
 from leader.config.model import InstanceConfig, PreviousQuorum, QuorumConfig, TlsConfig
-from leader.config.table import Findings, Table
+from leader.config.secrets import read_password, warn_of_readers
+from leader.config.table import Findings, Table, presentable
 
 DEFAULT_LEASE_MS = 10_000
 SHORTEST_LEASE_MS = 1_000
@@ -43,8 +43,8 @@ class Login(NamedTuple):
 def read_quorum(table: Table, findings: Findings) -> QuorumConfig:
     """The quorum, as far as it could be read; what is wrong with it is in the findings."""
     username = table.take("username", rules.text, "")
-    password_file = table.take("password_file", rules.absolute_path, "", "LEADER_PASSWORD_FILE")
-    login = Login(username, _password(password_file, findings) if password_file else "")
+    password_file, password = read_password(table, findings)
+    login = Login(username, password)
     listed = _listed(table, findings)
     _check_list(listed, _INSTANCES, findings)
     instances = tuple(_instance(entry, login) for entry in listed)
@@ -142,7 +142,9 @@ def _entries(given: object, key: str, findings: Findings) -> list[Listed]:
         case dict():
             return _parsed(((f"{key}.{name}", name, url) for name, url in given.items()), findings)
         case _:
-            findings.refuse_value(key, given, 'must be a list such as ["redis://10.0.0.11:6379"]')
+            findings.refuse_value(
+                key, presentable("", given), 'must be a list such as ["redis://10.0.0.11:6379"]'
+            )
     return []
 
 
@@ -150,7 +152,7 @@ def _parsed(entries: Iterable[tuple[str, str, object]], findings: Findings) -> l
     """Those of the entries (key, name, URL) that keep the rules of their own."""
     good = []
     for key, name, url in entries:
-        shown_url = hide_password(url) if isinstance(url, str) else url
+        shown_url = presentable(name, hide_password(url) if isinstance(url, str) else url)
         try:
             address = parse_address(rules.text(url))
             good.append(Listed(rules.name(name) if name else address.name, key, address))
@@ -190,31 +192,14 @@ def _check_count(count: int, key: str, findings: Findings) -> None:
         findings.note(key, f"are {count}: one fewer would survive the loss of as many ({survives})")
 
 
-def _password(path: str, findings: Findings) -> str:
-    """The password in a file, without the line's end; empty if it cannot be had."""
-    key = "LEADER_PASSWORD_FILE" if findings.environ.get("LEADER_PASSWORD_FILE") else "quorum.password_file"
-    try:
-        password = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
-        mode = Path(path).stat().st_mode
-    except OSError as error:
-        findings.refuse_value(key, path, f"must be a file that this user can read ({error.strerror})")
-        return ""
-    except UnicodeDecodeError:
-        findings.refuse_value(key, path, "must be a text file in UTF-8")
-        return ""
-    if not password:
-        findings.refuse_value(key, path, "must hold a password, and is empty")
-    if mode & stat.S_IROTH:
-        findings.note(key, f"every user can read {path}; chmod o-r {path} keeps it secret")
-    return password
-
-
 def _tls(table: Table, findings: Findings) -> TlsConfig:
     tls = TlsConfig(
         ca_file=table.take("ca_file", _readable_file, ""),
         cert_file=table.take("cert_file", _readable_file, ""),
         key_file=table.take("key_file", _readable_file, ""),
     )
+    if tls.key_file:
+        warn_of_readers(tls.key_file, "quorum.tls.key_file", findings)
     if tls.key_file and "cert_file" not in table:
         findings.refuse_value("quorum.tls.key_file", tls.key_file, "must have a cert_file beside it")
     table.refuse_the_rest()

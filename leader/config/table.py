@@ -9,22 +9,29 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TypeVar
 
+from leader.config.address import hide_password
+
 T = TypeVar("T")
 
-VARIABLE_PREFIX = "LEADER_"
+VARIABLES = ("LEADER_", "CREDENTIALS_DIRECTORY")
+"""How the environment variables begin that say something about the configuration."""
+
 _LONGEST_SHOWN = 80
+_SECRETS = ("password", "pass", "pwd", "secret", "auth", "token", "credential")
+"""Words in the names of keys, mistyped ones too, that tell of secrets."""
 
 
 @dataclass(slots=True)
 class Findings:
     """What one reading of a configuration brought up.
 
-    `problems` end it, `notes` do not; `origins` says for each key given where it was given.
+    `problems` end it, `warnings` and `notes` do not; `origins` says for each key given where it was given.
     """
 
     source: str
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)
     problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     origins: dict[str, str] = field(default_factory=dict)
 
@@ -36,12 +43,36 @@ class Findings:
         """Record that a value breaks its rule, quoting the value."""
         self.problems.append(f"{self._place(key)}: {key} = {shown(value)}: {rule}")
 
+    def warn(self, key: str, text: str) -> None:
+        """Record something that works, and that endangers what it should not."""
+        self.warnings.append(f"{self._place(key)}: {key}: {text}")
+
     def note(self, key: str, text: str) -> None:
         """Record something that is allowed, and that a person should know."""
         self.notes.append(f"{self._place(key)}: {key}: {text}")
 
     def _place(self, key: str) -> str:
-        return "environment" if key.startswith(VARIABLE_PREFIX) else self.source
+        return "environment" if key.startswith(VARIABLES) else self.source
+
+
+class Hidden:
+    """Stands where a value is not to be quoted."""
+
+    def __str__(self) -> str:
+        return "…"
+
+
+HIDDEN = Hidden()
+
+
+def presentable(key: str, value: object) -> object:
+    """A value that stands in a wrong place, without what may be a password there."""
+    name = key.lower()
+    if any(word in name for word in _SECRETS) or get_close_matches(name, _SECRETS, n=1):
+        return HIDDEN
+    if isinstance(value, str):
+        return hide_password(value) if set(value) & set("@:") else value
+    return value if isinstance(value, int | float) else HIDDEN
 
 
 def shown(value: object) -> str:
@@ -94,7 +125,9 @@ class Table:
         self._known.append(key)
         values = self._values.get(key, {})
         if not isinstance(values, Mapping):
-            self._findings.refuse_value(self.key(key), values, f"must be a table: [{self.key(key)}]")
+            self._findings.refuse_value(
+                self.key(key), presentable(key, values), f"must be a table: [{self.key(key)}]"
+            )
             values = {}
         return Table(self._findings, self.key(key), values)
 
@@ -110,13 +143,8 @@ class Table:
                 advice = (
                     f'did you mean "{near[0]}"?' if near else f"known are {', '.join(sorted(self._known))}"
                 )
-                self._findings.refuse_value(self.key(key), self._safe(key), f"no such key; {advice}")
-
-    def _safe(self, key: str) -> object:
-        """The value of an unknown key, unless it may be a secret or is a whole table."""
-        value = self._values[key]
-        is_plain = isinstance(value, int | float) or (isinstance(value, str) and "@" not in value)
-        return value if is_plain and "pass" not in key.lower() and "secret" not in key.lower() else Hidden()
+                value = presentable(key, self._values[key])
+                self._findings.refuse_value(self.key(key), value, f"no such key; {advice}")
 
     def _parse(self, key: str, variable: str, value: object, rule: Callable[[object], T], default: T) -> T:
         findings = self._findings
@@ -126,10 +154,3 @@ class Table:
         except ValueError as broken:
             findings.refuse_value(variable or key, value, str(broken))
             return default
-
-
-class Hidden:
-    """Stands where a value is not to be quoted."""
-
-    def __str__(self) -> str:
-        return "…"

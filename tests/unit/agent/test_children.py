@@ -20,6 +20,18 @@ async def test_the_code_and_the_last_line_are_told() -> None:
     assert await ended("echo first; echo $ASKED >&2; exit 7") == children.Ended(7, "yes")
 
 
+@pytest.mark.parametrize(
+    ("urls", "seen"),
+    [("redis://10.0.0.1 redis://:secret@10.0.0.2", ""), ("redis://10.0.0.1", "redis://10.0.0.1")],
+)
+async def test_urls_with_passwords_are_kept_from_a_command(
+    monkeypatch: pytest.MonkeyPatch, urls: str, seen: str
+) -> None:
+    """Those without any are not, so that it can run `leader quorum`."""
+    monkeypatch.setenv("LEADER_QUORUM", urls)
+    assert await ended("echo $LEADER_QUORUM") == children.Ended(0, seen)
+
+
 async def test_a_command_that_says_nothing_is_quoted_with_nothing() -> None:
     """An empty line is nothing."""
     assert await ended("echo; exit 0") == children.Ended(0, "")
