@@ -5,9 +5,8 @@ It talks to the instance as the same user, from the same place, with the same sc
 """
 
 import asyncio
-import contextlib
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from redis.exceptions import RedisError, ResponseError
@@ -107,8 +106,8 @@ class Examiner:
         except Ineligible as error:
             self._found = replace(self._found, problem=error.problem)
         self._found = replace(self._found, server=self._instance.server)
-        await self._ask_info()
-        await self._ask_rights()
+        await self._beside(self._ask_info)
+        await self._beside(self._ask_rights)
         await self._watch()
         await self._instance.close()
         return self._found
@@ -134,23 +133,21 @@ class Examiner:
             clocks=(*self._found.clocks, sample),
         )
 
-    async def _ask_info(self) -> None:
+    async def _ask_info(self, link: Link) -> None:
         """All that INFO tells, and when the certificate ends."""
-        async with self._beside() as link:
-            if link.certificate_ends:
-                ends_ms = int(ssl.cert_time_to_seconds(link.certificate_ends) * 1000)
-                self._found = replace(self._found, certificate_ends_ms=ends_ms)
-            lines = str(await link.ask("INFO")).splitlines()
-            info = dict(line.split(":", 1) for line in lines if ":" in line)
-            self._found = replace(self._found, info=info)
+        if link.certificate_ends:
+            ends_ms = int(ssl.cert_time_to_seconds(link.certificate_ends) * 1000)
+            self._found = replace(self._found, certificate_ends_ms=ends_ms)
+        lines = str(await link.ask("INFO")).splitlines()
+        info = dict(line.split(":", 1) for line in lines if ":" in line)
+        self._found = replace(self._found, info=info)
 
-    async def _ask_rights(self) -> None:
+    async def _ask_rights(self, link: Link) -> None:
         """What the user lacks, whether writes are refused, and whether others write under leader's keys."""
-        async with self._beside() as link:
-            await self._try_to_write(link)
-            await self._look_for_strangers(link)
-            missing = await missing_rights(link, self._caller, self._elections)
-            self._found = replace(self._found, missing=missing)
+        await self._try_to_write(link)
+        await self._look_for_strangers(link)
+        missing = await missing_rights(link, self._caller, self._elections)
+        self._found = replace(self._found, missing=missing)
 
     async def _try_to_write(self, link: Link) -> None:
         """A server says that it is full, or cannot save, before it looks at the arguments."""
@@ -174,14 +171,13 @@ class Examiner:
         if problem.kind in kinds and self._found.problem is None:
             self._found = replace(self._found, problem=problem)
 
-    @contextlib.asynccontextmanager
-    async def _beside(self, more_s: float = 0) -> AsyncIterator[Link]:
-        """Another connection for a moment; what does not work on it is not found out."""
+    async def _beside(self, ask: Callable[[Link], Awaitable[None]], more_s: float = 0) -> None:
+        """Ask on another connection; what does not work there is not found out, nor if there is none."""
         link = Link(self._endpoint, self._resolver, self._timeout_ns / _NS_PER_S / _PATIENCE_SHARE)
         try:
             async with asyncio.timeout(self._timeout_ns / _NS_PER_S + more_s):
                 await link.open()
-                yield link
+                await ask(link)
         except (RedisError, OSError):  # a TimeoutError is one; the beat tells what is wrong
             pass
         finally:
@@ -191,7 +187,7 @@ class Examiner:
         """For a little longer than an agent's beat: some more beats, and glances at the registry."""
         if self._found.problem:
             return
-        watching = asyncio.create_task(self._glance())
+        watching = asyncio.create_task(self._beside(self._glance, self._watch_s))
         try:
             for _ in range(_BEATS):
                 await self._beat()
@@ -200,17 +196,16 @@ class Examiner:
             self._found = replace(self._found, problem=error.problem)
         await watching
 
-    async def _glance(self) -> None:
+    async def _glance(self, link: Link) -> None:
         """The registry from moment to moment; read without the script, which removes old entries if asked."""
-        async with self._beside(self._watch_s) as link:
-            for _ in range(_GLANCES):
-                seconds, micros = await link.ask("TIME")
-                words = await link.ask("HGETALL", self._caller.keys(())[1])
-                now_ms = int(seconds) * 1000 + int(micros) // 1000
-                entries = sorted(zip(words[::2], words[1::2], strict=True))
-                glance = tuple(registration(node, text, now_ms) for node, text in entries)
-                self._found = replace(self._found, glances=(*self._found.glances, glance))
-                await asyncio.sleep(self._watch_s / _GLANCES)
+        for _ in range(_GLANCES):
+            seconds, micros = await link.ask("TIME")
+            words = await link.ask("HGETALL", self._caller.keys(())[1])
+            now_ms = int(seconds) * 1000 + int(micros) // 1000
+            entries = sorted(zip(words[::2], words[1::2], strict=True))
+            glance = tuple(registration(node, text, now_ms) for node, text in entries)
+            self._found = replace(self._found, glances=(*self._found.glances, glance))
+            await asyncio.sleep(self._watch_s / _GLANCES)
 
 
 def registration(node: str, text: str, now_ms: int) -> Registration:

@@ -107,6 +107,23 @@ def test_each_fault_of_an_instance_is_told_with_a_remedy_that_mends_it() -> None
             assert examined(node).keys() == {"agent-absent"}
 
 
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [(("resetpass", ">other"), "refuses the password"), (("off",), "has disabled that user")],
+)
+def test_an_instance_that_lets_nobody_in_is_told_by_what_it_says(rules: tuple[str, ...], said: str) -> None:
+    """Every further connection is refused there as well; the others are examined all the same."""
+    with quorum_of(3) as quorum:
+        urls = [url.replace("unix://", "unix://agent:pw@") for url in quorum.urls]
+        for index in range(3):
+            quorum.ask(index, "ACL", "SETUSER", "agent", "on", ">pw", "allkeys", "allchannels", "+@all")
+        quorum.ask(1, "ACL", "SETUSER", "agent", *rules)
+        with lone_node(Settings(urls, "1s")) as node:
+            found = examined(node)
+        assert found.keys() == {"agent-absent", "instance-wrong-password"}
+        assert said in found["instance-wrong-password"][0]["what"]
+
+
 def mend(quorum: EmbeddedQuorum, found: Findings) -> None:
     """Do what the remedies say, each checked to say it."""
     (rights,) = found["instance-rights"]
