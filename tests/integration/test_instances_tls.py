@@ -108,7 +108,7 @@ async def test_a_key_with_a_passphrase_is_told_and_nobody_is_asked_for_it(author
     with server_of(authority) as port:
         problem = await problem_of(f"rediss://localhost:{port}", credentials)
         assert problem.kind is Kind.UNUSABLE_FILE
-        assert "has a passphrase" in problem.sentence
+        assert "has a passphrase, which nobody can type for an agent" in problem.sentence
 
 
 async def test_a_server_may_ask_for_a_client_certificate(authority: Authority) -> None:

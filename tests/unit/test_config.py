@@ -282,7 +282,7 @@ class TestWhatIsRefused:
                 },
                 'quorum.previous.instances.c = "c": must have another name',
             ),
-            ({"password_file": "secret"}, "password_file = …: must be an absolute path"),
+            ({"password_file": "secret"}, "; it is the path of a file that holds the password"),
             ({"password_file": "/nowhere/p"}, "must be a file that this user can read (No such file"),
             ({"tls": {"ca_file": "/nowhere/ca"}}, 'tls.ca_file = "/nowhere/ca": must be a file'),
             ({"tls": {"cafile": "/ca"}}, 'quorum.tls.cafile = "/ca": no such key; did you mean "ca_file"?'),
@@ -425,7 +425,7 @@ class TestNotes:
         file.chmod(0o644)
         assert (
             f"every user can read {file}; chmod o-r {file} keeps it secret"
-            in read(password_file=str(file)).notes[0]
+            in read(password_file=str(file)).warnings[0]
         )
         file.chmod(0o600)
         assert read(password_file=str(file)).warnings == ()
