@@ -9,6 +9,9 @@ import time
 _SUSPEND_PROOF: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 """Linux's boot clock; elsewhere the monotonic one, which on macOS goes on during sleep."""
 
+LATEST_MS = 253_402_300_799_999
+"""The end of the year 9999: what is later stands in no calendar."""
+
 
 def now_ns() -> int:
     """This host's suspend-proof clock, in nanoseconds; an instant that means nothing on another host.
@@ -40,4 +43,4 @@ def wall_ms() -> int:
 
 def utc_iso(wall_ms: int) -> str:
     """A wall-clock instant as UTC in ISO 8601, to the second: `2026-01-31T12:00:00Z`."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(wall_ms // 1000))
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(min(wall_ms, LATEST_MS) // 1000))

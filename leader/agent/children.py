@@ -10,6 +10,8 @@ import signal
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from leader.foreign import printable
+
 PATIENCE_S = 1.0
 """Between SIGTERM and SIGKILL."""
 
@@ -100,9 +102,7 @@ class _Ear:
         """What was said last, as far as it was said before the end."""
         self._hear()
         lines = self._tail.decode(errors="replace").strip().splitlines()
-        return (
-            "".join(char if char.isprintable() else "?" for char in lines[-1])[:LONGEST_LINE] if lines else ""
-        )
+        return printable(lines[-1], LONGEST_LINE) if lines else ""
 
     def _hear(self) -> None:
         with contextlib.suppress(BlockingIOError):

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, fields
 
 from leader import clock
 from leader.agent.annals import Annals, Line
+from leader.foreign import printable
+from leader.names import is_name
 from leader.protocol.events import NS_PER_MS, Cause, Instant
 from leader.protocol.record import Holder
 from leader.protocol.snapshot import IncidentView, LeadershipView
@@ -24,6 +26,8 @@ FRESH_MS = 120_000
 many elections loses them at one moment."""
 
 LARGEST_NUMBER = 2**53
+LONGEST_REASON, LONGEST_CAUSE = 500, 40
+"""Characters of what another node says."""
 
 RELEASED = "it was released"
 EXPIRED = "it was neither renewed nor released, and its node has not said why"
@@ -318,6 +322,15 @@ def read_ends(values: Iterable[Mapping[str, object]]) -> tuple[EndTold, ...]:
     Raises:
         KeyError: something is missing; ValueError, TypeError: something is not what it should be.
     """
-    return tuple(
-        EndTold(str(v["election"]), int(str(v["term"])), str(v["cause"]), str(v["reason"])) for v in values
+    return tuple(map(_read_end, values))
+
+
+def _read_end(value: Mapping[str, object]) -> EndTold:
+    election, term = str(value["election"]), int(str(value["term"]))
+    if not is_name(election) or not 0 <= term <= LARGEST_NUMBER:
+        raise ValueError("no leadership")
+    cause, reason = (
+        printable(str(value["cause"]), LONGEST_CAUSE),
+        printable(str(value["reason"]), LONGEST_REASON),
     )
+    return EndTold(election, term, cause, reason)

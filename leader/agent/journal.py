@@ -30,7 +30,7 @@ class Journal:
 
     def tell(self, event: str, message: str, *, level: int = logging.INFO, **fields: object) -> None:
         """Note one transition: its name for programs, a message for people, and its facts."""
-        log.log(level, message, extra={"fields": fields})
+        log.log(level, message, extra={"event": event, "fields": fields})
         change: Change = {"event": event, "node": self._node, **fields, "at": clock.utc_iso(clock.wall_ms())}
         self.recent.append(change)
         for listener in tuple(self._listeners):

@@ -4,15 +4,25 @@ A courtesy between agents and a source for status; no decision that safety hangs
 """
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from leader.agent.history import EndTold, read_ends
+from leader.agent.history import LONGEST_REASON, EndTold, read_ends
+from leader.foreign import printable
+from leader.names import is_name
 from leader.protocol.calls import Registration
 from leader.protocol.events import NS_PER_MS, Candidate, Instant
 from leader.protocol.snapshot import NodeView, VitalsView
+
+HIGHEST_PRIORITY = 10_000
+LONGEST_WORD = 100
+LONGEST_PATH = 4096
+
+
+LARGEST_NUMBER = 2**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +83,19 @@ def decode(node: str, text: str) -> Entry | None:
         values = json.loads(text)
         return Entry(
             node=node,
-            version=str(values["version"]),
-            generation=int(values["generation"]),
-            started_ms=int(values["started_ms"]),
-            incarnation=str(values["incarnation"]),
+            version=_word(values["version"]),
+            generation=_whole(values["generation"]),
+            started_ms=_whole(values["started_ms"]),
+            incarnation=_word(values["incarnation"]),
             contends=bool(values["contends"]),
             sees_majority=bool(values["sees_majority"]),
             paused=bool(values.get("paused", False)),
             fit=bool(values.get("fit", True)),
-            reason=str(values.get("reason", "")),
+            reason=printable(str(values.get("reason", "")), LONGEST_REASON),
             vitals=_vitals(values.get("vitals")),
-            priorities={str(k): int(v) for k, v in values["priorities"].items()},
-            roles={str(k): str(v) for k, v in values["roles"].items()},
-            processes={str(k): str(v) for k, v in values["processes"].items()},
+            priorities={e: _priority(v) for e, v in _elections(values["priorities"]).items()},
+            roles={e: _word(v) for e, v in _elections(values["roles"]).items()},
+            processes={printable(a, LONGEST_PATH): _word(p) for a, p in values["processes"].items()},
             ended=read_ends(values.get("ended", ())),
         )
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
@@ -95,8 +105,41 @@ def decode(node: str, text: str) -> Entry | None:
 def _vitals(values: dict[str, Any] | None) -> VitalsView | None:
     if values is None:
         return None
-    free = {str(path): float(share) for path, share in values["free_disk_percent"].items()}
-    return VitalsView(float(values["load_per_cpu"]), float(values["memory_percent"]), free)
+    free = {
+        printable(path, LONGEST_PATH): _figure(share) for path, share in values["free_disk_percent"].items()
+    }
+    return VitalsView(_figure(values["load_per_cpu"]), _figure(values["memory_percent"]), free)
+
+
+def _word(value: object) -> str:
+    return printable(str(value), LONGEST_WORD)
+
+
+def _priority(value: object) -> int:
+    """Raise a ValueError at what the configuration would not allow: nobody outranks everybody."""
+    if not isinstance(value, int) or not 0 <= value <= HIGHEST_PRIORITY:
+        raise ValueError("no priority")
+    return value
+
+
+def _whole(value: object) -> int:
+    """Raise a ValueError at what is no number of anything."""
+    if not isinstance(value, int) or not 0 <= value <= LARGEST_NUMBER:
+        raise ValueError("no whole number, or one out of bounds")
+    return value
+
+
+def _figure(value: float) -> float:
+    """Raise a ValueError at what JSON cannot say to whoever asks for the status."""
+    if not math.isfinite(value):
+        raise ValueError("no figure")
+    return float(value)
+
+
+def _elections(values: Mapping[str, object]) -> Mapping[str, object]:
+    if not all(map(is_name, values)):
+        raise ValueError("no names of elections")
+    return values
 
 
 class Registry:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from leader.doctor.finding import Finding, Severity
 from leader.tui.table import Part
 from leader.tui.text import Cell
+from leader.tui.words import cell
 
 GROUPS = {
     "configuration": "Configuration",
@@ -41,9 +42,9 @@ def group_of(finding: Finding) -> str:
 
 def _told(findings: Iterable[Finding]) -> Iterable[Part]:
     for finding in sorted(findings, key=lambda finding: ORDER.index(finding.severity)):
-        yield Cell(f"  {finding.severity.upper()}: {finding.what}", STYLES[finding.severity])
-        yield Cell(f"      why: {finding.why}")
-        yield Cell(f"      do:  {finding.remedy}")
+        yield cell(f"  {finding.severity.upper()}: {finding.what}", STYLES[finding.severity])
+        yield cell(f"      why: {finding.why}")
+        yield cell(f"      do:  {finding.remedy}")
 
 
 def _verdict(found: Sequence[Finding], checked: list[str]) -> Iterable[Part]:
@@ -51,4 +52,4 @@ def _verdict(found: Sequence[Finding], checked: list[str]) -> Iterable[Part]:
     told = ", ".join(f"{count} {NUMBERED[severity][count > 1]}" for count, severity in counts if count)
     wrong = any(severity is not Severity.INFO for count, severity in counts if count)
     head = "Found: " + told if wrong else "Nothing is wrong" + (f" ({told})" if told else "")
-    yield Cell(f"{head}. Checked: {'; '.join(checked)}.", "bold" if wrong else "green")
+    yield cell(f"{head}. Checked: {'; '.join(checked)}.", "bold" if wrong else "green")

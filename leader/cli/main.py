@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from leader.errors import ConfigurationError, LeaderError, Refused
+from leader.foreign import printable
 
 MODULES = {
     "agent": "leader.cli.agent",
@@ -71,10 +72,10 @@ def end(arguments: list[str], sentences: Sequence[str], code: int) -> int:
     """
     if arguments[:1] == ["health"]:
         with contextlib.suppress(OSError):
-            print(f"LEADER UNKNOWN - {'; '.join(sentences)}", flush=True)
+            print(f"LEADER UNKNOWN - {printable('; '.join(sentences))}", flush=True)
         return UNKNOWN
     for sentence in sentences:
-        print(f"leader: {sentence}", file=sys.stderr)
+        print(f"leader: {printable(sentence)}", file=sys.stderr)
     return code
 
 

@@ -14,6 +14,7 @@ from typing import TypeVar
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from leader import clock
+from leader.foreign import printable
 from leader.instances import jobs_wire
 from leader.instances.endpoint import Credentials, Endpoint
 from leader.instances.link import Link
@@ -54,6 +55,7 @@ _Outcome = TypeVar("_Outcome")
 
 _NS_PER_MS = 1_000_000
 _NS_PER_S = 1_000_000_000
+_LONGEST_INFO, _LONGEST_VERSION = 16_384, 40
 _PATIENCE_SHARE = 4
 """A resolver whose answer is known, and one address of several, get this fraction of a time-out."""
 
@@ -273,7 +275,8 @@ class Instance:
 
 def _server_name(info: str) -> str:
     """Such as `Valkey 9.1.2`; Valkey says a Redis version too, the one it is compatible with."""
-    fields = dict(line.split(":", 1) for line in info.splitlines() if ":" in line)
-    if "valkey_version" in fields:
-        return f"Valkey {fields['valkey_version']}"
-    return f"Redis {fields.get('redis_version', '')}".rstrip()
+    fields = dict(line.split(":", 1) for line in info[:_LONGEST_INFO].splitlines() if ":" in line)
+    name, version = "Valkey", fields.get("valkey_version")
+    if version is None:
+        name, version = "Redis", fields.get("redis_version", "")
+    return f"{name} {printable(version, _LONGEST_VERSION)}".rstrip()

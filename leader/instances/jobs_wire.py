@@ -5,7 +5,7 @@ Pure, as `wire.py`: nothing of what comes back is trusted to have the right shap
 
 from collections.abc import Sequence
 
-from leader.instances.shapes import array, text, texts
+from leader.instances.shapes import array, difference, instant, name, text, texts, whole, word
 from leader.instances.wire import Caller
 from leader.protocol.record import FORMAT
 from leader.protocol.runs import (
@@ -24,6 +24,7 @@ from leader.protocol.runs import (
 MOST_JOBS = 500
 """How many jobs an instance keeps; the one that was not started for the longest time makes room."""
 
+_LARGEST_CODE = 255
 _FIRST_RECORD = 2
 _REPLY_PARTS = 3
 _NO_RUN = ("", "", "", "", "0", "0", "0", "0", "0")
@@ -76,11 +77,13 @@ def decode(reply: object, calls: Sequence[TickCall]) -> TickReply:
     answers = array(parts[2])
     if len(answers) != len(calls):
         raise ValueError(f"{len(answers)} answers to {len(calls)} calls")
-    return TickReply(text(parts[1]), tuple(_decode_answer(array(answer)) for answer in answers))
+    return TickReply(word(text(parts[1])), tuple(_decode_answer(array(answer)) for answer in answers))
 
 
 def _decode_answer(parts: list[object]) -> TickAnswer:
     verdict, *runs = parts
+    if len(runs) > MOST_JOBS * LONGEST_LEDGER:
+        raise ValueError(f"{len(runs)} runs")
     return TickAnswer(TickVerdict(text(verdict)), tuple(decode_run(run) for run in runs))
 
 
@@ -95,14 +98,14 @@ def decode_run(values: object) -> Run:
         raise ValueError(f"a run of {len(fields)} fields")
     job, nonce, state, node, election, term, tick_ms, age_ms, duration_ms, code = fields
     return Run(
-        job=job,
-        nonce=nonce,
+        job=name(job),
+        nonce=name(nonce),
         state=RunState(state),
-        node=node,
-        election=election,
-        term=int(term),
-        tick_ms=int(tick_ms),
-        age_ms=int(age_ms),
-        duration_ms=int(duration_ms),
-        code=int(code),
+        node=name(node),
+        election=name(election),
+        term=whole(term),
+        tick_ms=instant(tick_ms),
+        age_ms=difference(age_ms),
+        duration_ms=whole(duration_ms),
+        code=whole(code, _LARGEST_CODE),
     )

@@ -16,6 +16,7 @@ from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from leader.instances.bounded import BoundedParser
 from leader.instances.endpoint import Endpoint
 from leader.instances.resolver import Resolver
 
@@ -40,6 +41,7 @@ class Link(AbstractConnection):
             socket_timeout=None,
             socket_connect_timeout=None,
             driver_info=None,
+            parser_class=BoundedParser,
             decode_responses=True,
             encoding_errors="replace",
         )
@@ -61,8 +63,8 @@ class Link(AbstractConnection):
         await self.send_command(*command)
         return await self.read_response()
 
-    def hand_over_to(self, protocol: asyncio.Protocol) -> Callable[..., None]:
-        """Let this protocol hear all that comes from now on; what is returned sends a command."""
+    def hand_over_to(self, protocol: asyncio.Protocol) -> tuple[asyncio.ReadTransport, Callable[..., None]]:
+        """Let this protocol hear all that comes from now on: whence it comes, and what sends a command."""
         transport = self._transport
         assert transport is not None
         transport.set_protocol(protocol)
@@ -70,7 +72,8 @@ class Link(AbstractConnection):
         def send(*command: str) -> None:
             transport.writelines(self.pack_command(*command))
 
-        return send
+        assert isinstance(transport, asyncio.ReadTransport)
+        return transport, send
 
     def parse_error(self, text: str) -> Exception:
         """The exception that redis-py has for a server's error reply."""

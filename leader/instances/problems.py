@@ -14,8 +14,12 @@ from dataclasses import dataclass
 from redis.exceptions import InvalidResponse, RedisError, ResponseError
 
 from leader.errors import InstanceError
+from leader.foreign import printable
 from leader.instances import tls_failures
 from leader.instances.answers import ANSWERS, ELIGIBILITIES, UNEXPECTED, Kind
+
+LONGEST_ANSWER, LONGEST_QUOTE = 1000, 200
+"""Characters of a server's error that are looked at, and of what is quoted from it: it may be hostile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +82,13 @@ def explain_answer(subject: Subject, text: str) -> Problem:
 
     Redis up to 6.2 wraps whatever happens in a script: `ERR Error running script … -READONLY …`.
     """
+    text = printable(text, LONGEST_ANSWER)
     for row in ANSWERS:
         found = re.search(row.pattern, text)
         if found:
             details = {name: value or "" for name, value in found.groupdict().items()}
             return Problem(row.kind, _fill(row.sentence, subject, details))
-    return Problem(Kind.UNEXPECTED, _fill(UNEXPECTED, subject, {"text": text[:200]}))
+    return Problem(Kind.UNEXPECTED, _fill(UNEXPECTED, subject, {"text": text}))
 
 
 def explain_eligibility(subject: Subject, eligibility: str) -> Problem:
@@ -115,6 +120,7 @@ def explain_failure(subject: Subject, error: BaseException) -> Problem:
 
 
 def _fill(sentence: str, subject: Subject, details: dict[str, str]) -> str:
+    details = {what: printable(said, LONGEST_QUOTE) for what, said in details.items()}
     named = details.get("command", "").lower()
     command = _SUBCOMMANDS.get(named, named)
     known = {

@@ -7,10 +7,11 @@ among many candidates costs. redis-py has opened the connection and logged in; h
 import asyncio
 from collections.abc import Callable, Mapping
 
-from hiredis import Reader
 from redis.exceptions import ConnectionError as ConnectionLost
 from redis.exceptions import InvalidResponse, RedisError
 
+from leader import clock
+from leader.instances.bounded import LARGEST_MESSAGE, NOT_ENOUGH, BoundedReader
 from leader.instances.link import Link
 
 Taker = Callable[[str], None]
@@ -18,6 +19,11 @@ Taker = Callable[[str], None]
 
 _QUIET_S = 15.0
 """After so long without a message the connection is probed; after twice as long it is given up."""
+
+_TURN_NS = 5_000_000
+_REST_S = 0.005
+"""So long messages are handed over before everything else has its turn, and how long a turn that is: a server
+that publishes without end takes half of the agent's time at most, and delays nothing by more than a turn."""
 
 
 class Subscription(asyncio.Protocol):
@@ -35,28 +41,51 @@ class Subscription(asyncio.Protocol):
         self.over: asyncio.Future[None] = loop.create_future()
         self._takers = takers
         self._malformed = malformed
-        self._reader = Reader(
-            protocolError=InvalidResponse, replyError=link.parse_error, encoding="utf-8", errors="replace"
-        )
+        self._reader = BoundedReader(link.parse_error, LARGEST_MESSAGE)
         self._heard = False
         self._is_probed = False
-        self._write = link.hand_over_to(self)
+        self._rest: asyncio.TimerHandle | None = None
+        self._transport, self._write = link.hand_over_to(self)
         self._write("SUBSCRIBE", *takers)
         self._timer = loop.call_later(_QUIET_S, self._look)
 
     def close(self) -> None:
         """Look at it no more; whoever waits for its beginning or end waits no more."""
         self._timer.cancel()
+        if self._rest is not None:
+            self._rest.cancel()
         self.begun.cancel()
         self.over.cancel()
 
     def data_received(self, data: bytes) -> None:
         """Hand over the messages that are complete."""
         self._heard = True
-        self._reader.feed(data)
         try:
-            while (message := self._reader.gets()) is not False:
-                self._take(message)
+            self._reader.feed(data)
+            if self._rest is None:
+                self._take_some()
+        except InvalidResponse as error:
+            self._end(error)
+
+    def _take_some(self) -> None:
+        """Hand over what is complete for one turn; the rest waits, and the server with it.
+
+        Raises:
+            InvalidResponse: this is not the Redis protocol.
+        """
+        until = clock.now_ns() + _TURN_NS
+        while (message := self._reader.gets()) is not NOT_ENOUGH:
+            self._take(message)
+            if clock.now_ns() > until:
+                self._transport.pause_reading()
+                self._rest = asyncio.get_running_loop().call_later(_REST_S, self._go_on)
+                return
+
+    def _go_on(self) -> None:
+        self._rest = None
+        self._transport.resume_reading()
+        try:
+            self._take_some()
         except InvalidResponse as error:
             self._end(error)
 

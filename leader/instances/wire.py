@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from leader.instances.shapes import array, text, texts
+from leader.instances.shapes import array, instant, name, text, texts, whole, word
 from leader.protocol.calls import (
     Answer,
     Call,
@@ -28,6 +28,11 @@ from leader.protocol.record import FORMAT, Holder, Record, State, Version
 REMOVE_REGISTRATION = "-"
 """As a registration: remove this node's own. An empty one leaves what is there."""
 
+MOST_NODES = 1000
+LONGEST_REGISTRATION = 32_768
+"""Characters of what one node registers. What is longer, or one node too many, is not looked at."""
+
+_LARGEST_GENERATION = 2**31 - 1
 _RECORD_FIELDS = 9
 _REPLY_PARTS = 7
 
@@ -158,21 +163,20 @@ def decode(reply: object, calls: Sequence[Call], *, want_registry: bool) -> Carr
     parts = array(reply)
     if len(parts) < _REPLY_PARTS:
         raise ValueError(f"a reply of {len(parts)} parts")
-    eligibility = text(parts[1])
+    eligibility = word(text(parts[1]))
     if eligibility != "ok":
         return RefusedBeat(eligibility)
     configuration, configured_by = _decode_configuration(texts(parts[4]))
-    answers = tuple(_decode_answer(texts(answer)) for answer in array(parts[6]))
-    _check_that_they_answer(answers, calls)
-    registry = sorted((_decode_registration(texts(entry)) for entry in array(parts[5])), key=_node)
+    answers = _decode_answers(array(parts[6]), calls)
+    registry = _decode_registry(array(parts[5])) if want_registry else None
     return CarriedOut(
         Reply(
-            process=text(parts[2]),
-            wall_ms=int(text(parts[3])),
+            process=word(text(parts[2])),
+            wall_ms=instant(text(parts[3])),
             configuration=configuration,
             configured_by=configured_by,
             answers=answers,
-            registry=tuple(registry) if want_registry else None,
+            registry=registry,
         ),
         text(parts[_REPLY_PARTS]) if len(parts) > _REPLY_PARTS else "",
     )
@@ -185,16 +189,18 @@ def decode_notice(values: object) -> Notice:
         ValueError: it is not one.
     """
     election, *fields = texts(values)
-    return Notice(election, _decode_record(fields))
+    return Notice(name(election), _decode_record(fields))
 
 
-def _check_that_they_answer(answers: Sequence[Answer], calls: Sequence[Call]) -> None:
+def _decode_answers(values: list[object], calls: Sequence[Call]) -> tuple[Answer, ...]:
     """A grant echoes the nonce of its call, so an answer to another call is found out (rule R8)."""
-    if len(answers) != len(calls):
-        raise ValueError(f"{len(answers)} answers to {len(calls)} calls")
+    if len(values) != len(calls):
+        raise ValueError(f"{len(values)} answers to {len(calls)} calls")
+    answers = tuple(_decode_answer(texts(value)) for value in values)
     for answer, call in zip(answers, calls, strict=True):
         if answer.verdict is Verdict.GRANTED and answer.record.version.nonce != call.nonce:
             raise ValueError("an answer to another call")
+    return answers
 
 
 def _decode_answer(fields: list[str]) -> Answer:
@@ -207,14 +213,19 @@ def _decode_record(fields: list[str]) -> Record:
         raise ValueError(f"a record of {len(fields)} fields")
     _, process, sequence, nonce, state, term, holder, lease_ms, successor = fields
     return Record(
-        process=process,
-        version=Version(int(sequence), nonce),
+        process=word(process),
+        version=Version(whole(sequence), name(nonce)),
         state=State(state),
-        term=int(term),
-        holder=Holder.parse(holder) if holder else None,
-        lease_ms=int(lease_ms),
-        successor=successor or None,
+        term=whole(term),
+        holder=_decode_holder(holder) if holder else None,
+        lease_ms=whole(lease_ms),
+        successor=name(successor) if successor else None,
     )
+
+
+def _decode_holder(said: str) -> Holder:
+    node, incarnation, term = said.split(":")
+    return Holder(name(node), name(incarnation), whole(term))
 
 
 def _decode_configuration(fields: list[str]) -> tuple[Configuration | None, str]:
@@ -222,13 +233,25 @@ def _decode_configuration(fields: list[str]) -> tuple[Configuration | None, str]
         return None, ""
     generation, fingerprint, previous, lease_ms, node = fields
     before, _, before_ms = previous.partition(":")
-    return Configuration(int(generation), fingerprint, int(lease_ms), before, int(before_ms or 0)), node
+    found = Configuration(
+        whole(generation, _LARGEST_GENERATION),
+        word(fingerprint),
+        whole(lease_ms),
+        word(before),
+        whole(before_ms or "0"),
+    )
+    return found, name(node)
 
 
-def _node(registration: Registration) -> str:
-    return registration.node
+def _decode_registry(values: list[object]) -> tuple[Registration, ...]:
+    """The nodes by name: a courtesy, so an entry that is none is left out, whoever has written it."""
+    found = (_decode_registration(value) for value in values[:MOST_NODES])
+    return tuple(sorted((entry for entry in found if entry), key=lambda entry: entry.node))
 
 
-def _decode_registration(fields: list[str]) -> Registration:
-    node, age_ms, text = fields
-    return Registration(node, int(age_ms), text)
+def _decode_registration(value: object) -> Registration | None:
+    try:
+        node, age_ms, about = texts(value)
+        return Registration(name(node), whole(age_ms), about) if len(about) <= LONGEST_REGISTRATION else None
+    except ValueError:
+        return None

@@ -10,10 +10,11 @@ from rich.console import Group
 from rich.table import Table as Drawing
 from rich.text import Text
 
+from leader.foreign import printable
 from leader.tui import words
 from leader.tui.drawing import cell, columns
 from leader.tui.table import Column, Table
-from leader.tui.words import brief, printable
+from leader.tui.words import brief
 
 COLOURS = ("cyan", "magenta", "yellow")
 GOOD, BAD = "bold green", "bold red"

@@ -6,9 +6,9 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from leader.foreign import printable
 from leader.tui.table import NOTHING, Part, lines_of
 from leader.tui.text import Cell
-from leader.tui.words import printable
 
 
 def cell(text: str, style: str = "") -> Text:

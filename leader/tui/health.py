@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
+from leader.foreign import printable
 from leader.protocol.snapshot import AgentView, ElectionView, IncidentView, JobView
-from leader.tui.words import brief, printable
+from leader.tui.words import brief
 
 LATELY_MS = 3_600_000
 """How long a tick that was lost, a freeze or a jump of a clock is told."""

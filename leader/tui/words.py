@@ -1,6 +1,7 @@
 """How single values are shown: durations for people, roles, text that other machines wrote."""
 
 from leader.durations import format_duration
+from leader.foreign import printable
 from leader.tui.table import NOTHING, Column, Table
 from leader.tui.text import Cell
 
@@ -31,13 +32,6 @@ def brief(milliseconds: int | None) -> str:
 def ago(milliseconds: int | None) -> str:
     """How long ago something was; None is never."""
     return "never" if milliseconds is None else f"{brief(milliseconds)} ago"
-
-
-def printable(text: str) -> str:
-    """The text without what would steer a terminal or break a line; others wrote it."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def cell(text: str, style: str = "") -> Cell:

@@ -9,13 +9,14 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "leader"
 
-BASE = {"errors", "clock", "deaf", "durations", "names", "paths"}
+BASE = {"errors", "clock", "deaf", "durations", "foreign", "names", "paths"}
 HOT_PATH = {"fastpath", "reach"}
 MAY_IMPORT = {
     "errors": set[str](),
     "clock": set[str](),
     "deaf": set[str](),
     "durations": set[str](),
+    "foreign": set[str](),
     "names": set[str](),
     "paths": {"errors"},
     "lock": {"errors"},
@@ -30,7 +31,7 @@ MAY_IMPORT = {
     "agent": {"agent", "instances", "api", "protocol", "config", "lock", ""} | BASE,
     "jobs": {"jobs", "fastpath", "guard", "claims", "protocol", "reach"} | BASE,
     "doctor": {"doctor", "agent", "instances", "protocol", "config"} | BASE,
-    "tui": {"tui", "protocol", "durations"},
+    "tui": {"tui", "protocol", "durations", "foreign"},
     "demo": {"demo", "api", "instances", "protocol", "tui"} | BASE,
     "": {"api", "errors"},
     "__main__": {"fastpath", "jobs", "cli"},

@@ -14,6 +14,7 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Input, Static
 
+from leader.foreign import printable
 from leader.protocol.snapshot import AgentView, ElectionView
 from leader.tui import drawing
 from leader.tui.election import explanation
@@ -24,7 +25,6 @@ from leader.tui.top.dialogs import HELP, Page, Question
 from leader.tui.top.model import State
 from leader.tui.top.panes import PANES, shown
 from leader.tui.top.table import Table
-from leader.tui.words import printable
 
 TICK_S = 0.5
 REFRESH_S = 1.0

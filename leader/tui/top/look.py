@@ -3,10 +3,10 @@
 from rich.text import Text
 from textual.widgets import Static
 
+from leader.foreign import printable
 from leader.protocol.snapshot import AgentView
 from leader.tui.drawing import drawn
 from leader.tui.status import verdict_line
-from leader.tui.words import printable
 
 KEYS = "? help / filter s sort d step-down p pause u resume q quit"
 CSS = """

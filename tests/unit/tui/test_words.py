@@ -2,7 +2,8 @@
 
 import pytest
 
-from leader.tui.words import brief, cell, printable
+from leader.foreign import printable
+from leader.tui.words import brief, cell
 
 
 @pytest.mark.parametrize(
