@@ -1,10 +1,11 @@
-"""The agent's log: what others wrote in it steers no terminal, and what they cause again and again fills no disk."""
+"""The agent's log: what others wrote in it steers no terminal, and what they cause fills no disk."""
 
 import json
 import logging
 
 import pytest
 
+from leader import clock as leader_clock
 from leader.agent import logs
 from leader.agent.logs import MOST_AT_ONCE, MOST_KINDS, PACE_NS, JsonFormatter, Restraint, TextFormatter
 
@@ -34,7 +35,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock that the log goes by."""
     clock = Clock()
-    monkeypatch.setattr(logs.clock, "now_ns", clock.now_ns)
+    monkeypatch.setattr(leader_clock, "now_ns", clock.now_ns)
     return clock
 
 
