@@ -3,6 +3,8 @@
 Shared by the fast path and all other clients, so it imports built-in modules only.
 """
 
+import sys
+from _socket import SO_SNDTIMEO, SOL_SOCKET
 from time import sleep
 
 from leader.clock import now_ns
@@ -16,6 +18,9 @@ SECOND_NS = 1_000_000_000
 FIRST_PAUSE_S = 0.001
 LONGEST_PAUSE_S = 0.02
 LONGEST_WAIT_S = 3600.0
+WORD_BYTES = 8 if sys.maxsize > 2**32 else 4
+"""Of each of the two numbers that make a time for the kernel: seconds and microseconds."""
+
 UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 
 NO_SOCKET = (
@@ -50,7 +55,7 @@ def patience_s(deadline_ns: int) -> float:
 
 
 def connect(sock: "socket", path: str, deadline_ns: int) -> None:
-    """Connect the socket; while the agent's backlog is full (EAGAIN), try again until the deadline.
+    """Connect the socket; while the agent's backlog is full (EAGAIN), wait for a place until the deadline.
 
     Raises:
         OSError: nobody can be reached there; `why_not` says it in words.
@@ -61,8 +66,33 @@ def connect(sock: "socket", path: str, deadline_ns: int) -> None:
         try:
             return sock.connect(path)
         except BlockingIOError:
+            if queue(sock, path, deadline_ns):
+                return None
             sleep(min(pause_s, patience_s(deadline_ns)))
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+
+def queue(sock: "socket", path: str, deadline_ns: int) -> bool:
+    """Wait in the kernel's own queue for a place; False if there was none, or there is no such queue here.
+
+    Who only looks again and again is always behind those who wait there: many could shut out one.
+
+    Raises:
+        OSError: nobody can be reached there.
+    """
+    if sys.platform != "linux":
+        return False
+    left_us = int(patience_s(deadline_ns) * 1_000_000)
+    time = b"".join(part.to_bytes(WORD_BYTES, sys.byteorder) for part in divmod(left_us, 1_000_000))
+    sock.settimeout(None)
+    sock.setsockopt(SOL_SOCKET, SO_SNDTIMEO, time)
+    try:
+        sock.connect(path)
+    except BlockingIOError:
+        return False
+    finally:
+        sock.settimeout(patience_s(deadline_ns))
+    return True
 
 
 def quote(election: str) -> str:

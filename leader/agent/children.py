@@ -10,6 +10,7 @@ import signal
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from leader.agent.descriptors import restore_limit_of
 from leader.foreign import printable
 
 PATIENCE_S = 1.0
@@ -50,6 +51,7 @@ async def run(
             env={**_own_environment(), **environment},
             process_group=0,
         )
+        restore_limit_of(process.pid)
         code: int | None = None
         try:
             async with asyncio.timeout(timeout_s):

@@ -116,7 +116,9 @@ def set_up(style: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     under_journal = "JOURNAL_STREAM" in os.environ and not sys.stderr.isatty()
     handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter(with_time=not under_journal))
-    handler.addFilter(Restraint())
+    restraint = Restraint()
+    handler.addFilter(restraint)
+    logging.getLogger("asyncio").addFilter(restraint)  # it warns at every step of a client that is gone
     log.handlers[:] = [handler]
     log.setLevel(logging.INFO)
     log.propagate = False

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import gc
 import os
-import resource
 import signal
 import socket
 import sys
@@ -20,6 +19,7 @@ from typing import NoReturn
 
 from leader import __version__
 from leader.agent.agent import Agent, Directories
+from leader.agent.descriptors import open_files, raise_limit, restore_limit, shared_out
 from leader.agent.logs import log
 from leader.agent.notify import ServiceManager
 from leader.agent.store import make_directory
@@ -42,7 +42,6 @@ SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 """Those that the agent acts on; while it takes its own place they wait for the new process."""
 
 STATE_MODE = 0o755
-OPEN_FILES = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +108,7 @@ class Service:
         except Refused as error:
             raise ConfigurationError(str(error)) from error
         try:
-            allow_many_clients()
+            raise_limit()
             asyncio.run(self._serve(held))
             if self._restarts:
                 self._take_own_place(held)
@@ -161,7 +160,8 @@ class Service:
         agent = Agent(
             self._config, self._places.directories, self._places.socket, self._make_instances(self._config)
         )
-        server = Server(agent.answers)
+        limits, remote_limits = shared_out(open_files(), len(agent.lanes))
+        server = Server(agent.answers, limits)
         self._on_signals(agent, held)
         make_prompt()
         log.info(
@@ -179,7 +179,7 @@ class Service:
         )
         server.serve(held.listening)
         if held.door.listening is not None:
-            server.serve_remotely(held.door.listening)
+            server.serve_remotely(held.door.listening, remote_limits)
         self._manager.tell(
             "READY=1", f"STATUS=node {self._config.node.name} of cluster {self._config.cluster}"
         )
@@ -260,6 +260,7 @@ class Service:
         os.environ[INHERITED_DOOR] = self._next_door.handed_on()
         for number in self._left_over:
             os.kill(os.getpid(), number)
+        restore_limit()
         try:
             os.execv(sys.executable, sys.orig_argv)  # noqa: S606  # this very program
         except OSError as error:
@@ -282,13 +283,6 @@ def make_prompt() -> None:
     """
     gc.freeze()
     sys.setswitchinterval(SWITCH_S)
-
-
-def allow_many_clients() -> None:
-    """Open as many files as the system allows: at a full minute a thousand jobs may ask at once."""
-    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if now < OPEN_FILES <= most or most == resource.RLIM_INFINITY:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(now, OPEN_FILES), most))
 
 
 def _told(group: BaseExceptionGroup[BaseException]) -> BaseException:

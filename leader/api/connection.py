@@ -1,21 +1,23 @@
 """One client's connection: bytes in, requests out, answers back; h11 knows HTTP, this file knows patience.
 
 Whatever a client sends, it gets an answer or is cut off; never an exception into the event loop, and
-never more than a few steps at a time. Which answer, is the business of `routes`.
+never more than a few steps at a time, in its party's turn. Which answer, is the business of `routes`.
 """
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Awaitable, Callable
 from functools import cached_property
-from http import HTTPStatus
 from typing import Protocol
 
 import h11
 
 from leader.api import plain
+from leader.api.http import start_of_stream, whole
 from leader.api.limits import Limits
-from leader.api.message import Request, Response, headers_of, refusal
+from leader.api.message import Request, Response, refusal
+from leader.api.parties import Party, Turns
 from leader.api.peers import Peer, peer
 from leader.api.source import Leave, Listener
 
@@ -24,6 +26,9 @@ class Host(Protocol):
     """Whom a connection reports to."""
 
     limits: Limits
+    turns: Turns
+    buffer: bytearray
+    """Where what arrives is put for a moment; connections share it."""
 
     def opened(self, connection: "Connection") -> None:
         """It is there, and idle."""
@@ -40,24 +45,32 @@ class Host(Protocol):
     def may_defer(self, connection: "Connection") -> bool:
         """Whether one more answer may take its time; if so, the connection counts as idle no longer."""
 
+    def may_stream(self, connection: "Connection") -> bool:
+        """Whether one more answer may go on."""
+
+    def unread(self, connection: "Connection", waiting_bytes: int) -> None:
+        """So much of its answers its client has not taken yet."""
+
     def streaming(self, connection: "Connection", joins: Callable[[Listener], Leave]) -> None:
         """An answer has begun that goes on: it is to join that; the connection counts as idle no longer."""
 
 
-class Connection(asyncio.Protocol):
-    """A client, from its arrival to its end."""
+class Connection(asyncio.BufferedProtocol):
+    """A client, from its first word to its end; `party` is whom it belongs to."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, party: Party = None) -> None:
+        self.party = party
         self._host = host
         self._limits = host.limits
         self._transport: asyncio.Transport
         self._request: h11.Request | None = None
         self._body = b""
-        self._peer: Peer | None = None
+        self.peer: Peer | None = None
         self._later: asyncio.Future[Response] | None = None
         self._discarded_bytes = 0
         self._discards = False
         self._waits = False
+        self._is_queued = False
         self._has_answered = False
         self._retires = False
         self._is_plain = True
@@ -73,9 +86,11 @@ class Connection(asyncio.Protocol):
         """The client is there."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        transport.set_write_buffer_limits(high=self._limits.stream_bytes)
+        transport.set_write_buffer_limits(high=0)
+        client = transport.get_extra_info("socket")
         with contextlib.suppress(OSError):
-            self._peer = peer(transport.get_extra_info("socket"))
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._limits.sent_bytes)
+            self.peer = peer(client)
         self._host.opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
@@ -85,17 +100,33 @@ class Connection(asyncio.Protocol):
             self._later.cancel()
         self._host.closed(self)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002 - asyncio's signature
+        """Where to put what arrives next; no more than that is read at once."""
+        return self._host.buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Follow what the client asks, or lose it if nothing is asked any more."""
         if self._discards or self._later is not None:
-            self._discarded_bytes += len(data)
-            if self._discarded_bytes > self._limits.discard_bytes:
+            self._discarded_bytes += nbytes
+            if self._discarded_bytes > self._most_unasked:
                 self.abort()
-        if self._discards or (self._is_plain and self._answer_plainly(data)):
+                return
+        if self._discards:
+            return
+        self._take_in(bytes(memoryview(self._host.buffer)[:nbytes]))
+
+    @property
+    def _most_unasked(self) -> int:
+        """How much may come that is not worked off: less where it is kept for later than where it is not."""
+        limits = self._limits
+        return limits.discard_bytes if self._discards else limits.header_bytes + limits.body_bytes
+
+    def _take_in(self, data: bytes) -> None:
+        if self._is_plain and self._host.turns.goes_on() and self._answer_plainly(data):
             return
         self._is_plain = False
         self._http.receive_data(data)
-        if self._later is None:
+        if self._later is None and not self._is_queued:
             self._advance()
 
     def eof_received(self) -> bool:
@@ -106,10 +137,12 @@ class Connection(asyncio.Protocol):
         """The client does not read its answers: it gets no more until it does."""
         if not self.streams:
             self._wait()
+            self._host.unread(self, self.behind_bytes)
 
     def resume_writing(self) -> None:
         """The client has taken its answers: its next request is followed."""
         if not self.streams:
+            self._host.unread(self, 0)
             self._go_on()
 
     def send_line(self, data: bytes) -> None:
@@ -155,7 +188,7 @@ class Connection(asyncio.Protocol):
         question = None if self._waits else plain.read(data)
         if question is None:
             return False
-        response = self._host.respond(Request(question.method, question.target, b"", self._peer))
+        response = self._host.respond(Request(question.method, question.target, b"", self.peer))
         self._transport.write(plain.write(question, response))
         self._has_answered = True
         self._host.answered(self)
@@ -164,18 +197,24 @@ class Connection(asyncio.Protocol):
         return True
 
     def _advance(self) -> None:
-        """Work off what the client has sent, some steps at a time."""
+        """Work off what the client has sent, some steps at a time, while the round has time left."""
         try:
             for _ in range(self._limits.steps):
-                if self._waits or self._discards or not self._step():
+                if not self._host.turns.goes_on():
+                    break
+                if not self._may_step or not self._step():
                     return
         except h11.RemoteProtocolError as error:
             self._reject(error.error_status_hint, f"this is not a valid request: {error}")
             return
-        if self._waits:
-            return
-        self._wait()
-        asyncio.get_running_loop().call_soon(self._go_on)
+        if self._may_step:
+            self._wait()
+            self._is_queued = True
+            self._host.turns.wait(self.party, self._go_on)
+
+    @property
+    def _may_step(self) -> bool:
+        return not (self._waits or self._discards or self._transport.is_closing())
 
     def _step(self) -> bool:
         """Take one event of the client; whether there may be another."""
@@ -204,9 +243,11 @@ class Connection(asyncio.Protocol):
     def _answer(self) -> None:
         assert self._request is not None
         method, target = self._request.method.decode("ascii"), self._request.target.decode("latin-1")
-        response = self._host.respond(Request(method, target, self._body, self._peer))
+        response = self._host.respond(Request(method, target, self._body, self.peer))
         if response.later is not None and not self._host.may_defer(self):
             response = refusal(503, "too many clients wait for an answer: ask again later")
+        if response.joins is not None and method != "HEAD" and not self._host.may_stream(self):
+            response = refusal(503, "too many clients follow the changes: end one, or ask /v1/status")
         if response.later is not None:
             self._defer(response.later(), method)
         elif response.joins is not None:
@@ -248,8 +289,7 @@ class Connection(asyncio.Protocol):
         self._advance()
 
     def _stream(self, response: Response, method: str) -> None:
-        headers = [("Content-Type", "application/x-ndjson"), ("Cache-Control", "no-store")]
-        self._write(start(response, headers))
+        self._write(start_of_stream(response))
         if method == "HEAD":
             self._write(h11.EndOfMessage())
             return
@@ -272,9 +312,7 @@ class Connection(asyncio.Protocol):
             self._transport.write_eof()
 
     def _send(self, response: Response, *, with_body: bool) -> None:
-        head = self._http.send(start(response, headers_of(response))) or b""
-        body = (self._http.send(h11.Data(response.body)) or b"") if with_body else b""
-        self._transport.write(head + body + (self._http.send(h11.EndOfMessage()) or b""))
+        self._transport.write(whole(self._http, response, with_body=with_body))
 
     def _write(self, event: h11.Event) -> None:
         data = self._http.send(event)
@@ -286,14 +324,9 @@ class Connection(asyncio.Protocol):
         self._transport.pause_reading()
 
     def _go_on(self) -> None:
+        self._is_queued = False
         if self._transport.is_closing():
             return
         self._waits = False
         self._transport.resume_reading()
         self._advance()
-
-
-def start(response: Response, headers: list[tuple[str, str]]) -> h11.Response:
-    """The status line and the headers of an answer."""
-    reason = HTTPStatus(response.status).phrase
-    return h11.Response(status_code=response.status, headers=headers, reason=reason)

@@ -28,6 +28,16 @@ class Peer:
     groups: frozenset[int]
 
 
+def user_of(sock: socket.socket) -> int | None:
+    """The user whose process connected this socket; None where the kernel does not tell."""
+    try:
+        return int(
+            CREDENTIALS.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size))[1]
+        )
+    except (OSError, AttributeError):
+        return None
+
+
 def peer(sock: socket.socket) -> Peer:
     """The process that connected this socket. Linux only.
 

@@ -13,8 +13,8 @@ from functools import partial
 from leader.api import remote
 from leader.api.binding import bind_socket
 from leader.api.limits import Limits
-from leader.api.listener import Listener
-from leader.api.message import Request, Response, deferred, parts_of, refusal
+from leader.api.listener import Listener, Trusted
+from leader.api.message import Request, Response, deferred, parts_of
 from leader.api.routes import respond
 from leader.api.shared import Shared
 from leader.api.source import Source
@@ -41,20 +41,24 @@ class Server:
 
         Must be called on the running event loop.
         """
-        self._serve(listening, self._respond, self._limits)
+        self._serve(listening, self._respond, self._limits, lambda peer: not self._source.forbids(peer))
 
     def serve_remotely(self, listening: socket.socket, limits: Limits = remote.LIMITS) -> None:
         """Answer on a TCP socket whoever asks to read, as `serve` does.
 
         Its streams and its limits are its own: what is full here is not full on the Unix socket.
         """
-        self._serve(listening, self._respond_remotely, limits)
+        self._serve(listening, self._respond_remotely, limits, lambda _peer: True)
 
     def _serve(
-        self, listening: socket.socket, respond_to: Callable[[Request, Streams], Response], limits: Limits
+        self,
+        listening: socket.socket,
+        respond: Callable[[Request], Response],
+        limits: Limits,
+        trusted: Trusted,
     ) -> None:
         streams = Streams(limits)
-        listener = Listener(listening, lambda request: respond_to(request, streams), streams, limits)
+        listener = Listener(listening, respond, streams, limits, trusted)
         self._streams.append(streams)
         self._listeners.append(listener)
         listener.start()
@@ -68,27 +72,25 @@ class Server:
             streams.end_all()
         await asyncio.gather(*(listener.stop() for listener in self._listeners))
 
-    def _respond(self, request: Request, streams: Streams) -> Response:
+    def _respond(self, request: Request) -> Response:
         response = respond(self._source, request)
-        if response.joins is not None and request.method != "HEAD" and streams.are_full:
-            return refusal(503, "too many clients follow the changes: end one, or ask /v1/status")
         if response.is_common and response.later is not None:
             return deferred(partial(self._common.get, response.later))
         return response
 
-    def _respond_remotely(self, request: Request, streams: Streams) -> Response:
+    def _respond_remotely(self, request: Request) -> Response:
         """What a stranger is answered; what costs much comes one after the other (see `_in_turn`)."""
         parts = parts_of(request.target)
         refused = remote.refuse(request, parts)
         if refused is not None:
             return refused
-        if remote.is_cheap(parts) or (remote.is_stream(request, parts) and not streams.are_full):
-            return self._respond(request, streams)
-        return deferred(partial(self._in_turn, request, streams))
+        if remote.is_cheap(parts) or remote.is_stream(request, parts):
+            return self._respond(request)
+        return deferred(partial(self._in_turn, request))
 
-    async def _in_turn(self, request: Request, streams: Streams) -> Response:
+    async def _in_turn(self, request: Request) -> Response:
         """A costly answer, one in each round of the event loop: no number of them delays a renewal."""
         async with self._turn:
             await asyncio.sleep(0)
-            response = self._respond(request, streams)
+            response = self._respond(request)
             return await response.later() if response.later is not None else response
