@@ -10,7 +10,7 @@ import signal
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from leader.agent.descriptors import restore_limit_of
+from leader.agent.descriptors import with_first_limit
 from leader.foreign import printable
 
 PATIENCE_S = 1.0
@@ -44,14 +44,13 @@ async def run(
     with contextlib.ExitStack() as ending:
         ear = ending.enter_context(_listening()) if leaves_nothing else None
         process = await asyncio.create_subprocess_exec(
-            *command,
+            *with_first_limit(command),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=ear.descriptor if ear else None,
             stderr=ear.descriptor if ear else None,
             env={**_own_environment(), **environment},
             process_group=0,
         )
-        restore_limit_of(process.pid)
         code: int | None = None
         try:
             async with asyncio.timeout(timeout_s):

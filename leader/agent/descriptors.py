@@ -5,8 +5,13 @@ files and the hooks need. What the agent starts gets back the limit that the age
 """
 
 import contextlib
+import errno
+import os
 import resource
+import shutil
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from leader.api.limits import Limits
 from leader.api.remote import LIMITS as REMOTE
@@ -41,10 +46,20 @@ def restore_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, AT_FIRST)
 
 
-def restore_limit_of(child: int) -> None:
-    """Give a process just started the limit of our own start: some programs try every number there is."""
-    with contextlib.suppress(OSError, ValueError, AttributeError):  # ended already; only Linux has this
-        resource.prlimit(child, resource.RLIMIT_NOFILE, AT_FIRST)
+def with_first_limit(command: Sequence[str]) -> list[str]:
+    """The command, to be run with the limit of our own start: some programs try every number there is.
+
+    Raises:
+        OSError: there is no such command, or it cannot be run.
+    """
+    if shutil.which(command[0]) is None:
+        code = errno.EACCES if Path(command[0]).is_file() else errno.ENOENT
+        raise OSError(code, os.strerror(code), command[0])
+    return ["/bin/sh", "-c", 'ulimit -S -n "$0"; exec "$@"', _said(AT_FIRST[0]), *command]
+
+
+def _said(limit: int) -> str:
+    return "unlimited" if limit == resource.RLIM_INFINITY else str(limit)
 
 
 def shared_out(files: int, instances: int) -> tuple[Limits, Limits]:

@@ -25,7 +25,7 @@ class Limits:
     turn_ms: int = 2
     steps: int = 16
     idle_ms: int = 30_000
-    pressed_ms: int = 100
+    pressed_ms: int = 20
     header_bytes: int = 16_384
     body_bytes: int = 16_384
     read_bytes: int = 16_384

@@ -47,7 +47,7 @@ async def test_a_user_with_many_idle_connections_pushes_out_nobody_but_itself(
 async def test_one_who_was_only_now_let_in_has_time_to_ask(path: Path, users: list[str]) -> None:
     """Of a hundred that come at once through four places, each with a question, none is lost."""
     users.clear()
-    limits = Limits(connections=4, pressed_ms=100)
+    limits = Limits(connections=4)
     async with asyncio.timeout(PATIENCE_S), serving(path, limits=limits):
         answers = await asyncio.gather(*(get(path, "/v1/status") for _ in range(100)))
     assert all(answer.startswith(b"HTTP/1.1 200 OK") for answer in answers)
