@@ -20,8 +20,6 @@ from leader.protocol.snapshot import NodeView, VitalsView
 HIGHEST_PRIORITY = 10_000
 LONGEST_WORD = 100
 LONGEST_PATH = 4096
-
-
 LARGEST_NUMBER = 2**53
 
 
