@@ -22,7 +22,7 @@ class Limits:
     waiting: int = 512
     guests: int = 8
     all_guests: int = 2
-    turn_ms: int = 2
+    turn_ms: int = 1
     steps: int = 16
     idle_ms: int = 30_000
     pressed_ms: int = 20
