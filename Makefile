@@ -7,7 +7,7 @@ FAST_TESTS := $(wildcard tests/unit tests/rules tests/scenarios tests/simulation
 # pytest on two processes; tests that share something outside carry the same xdist_group
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 
-.PHONY: help venv demo test check lint format soak compare bench clean
+.PHONY: help venv demo test check lint format soak chaos compare bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,9 @@ soak: $(STAMP) ## the long tests: as many seeds as two cores do in an hour (MINU
 	@$(BIN)/python -m tests.simulation.soak --mutants --jobs 2
 	@$(BIN)/python -m tests.simulation.exhaustive --minutes 2
 	@$(PYTEST) -m slow --timeout 0
+
+chaos: $(STAMP) ## real agents and servers under faults (MINUTES=n, SEED=s), and a verdict; as root
+	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),10) --seed $(or $(SEED),1)
 
 compare: $(STAMP) ## leader and Redlock in the same simulated world, fault by fault
 	@$(BIN)/python -m tests.simulation.compare

@@ -13,6 +13,7 @@ import struct
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from pathlib import Path
+from random import Random
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -37,6 +38,10 @@ class Fault(Enum):
     """Replies come back in many small pieces, one after the other."""
     TRICKLE = auto()
     """Replies come back byte by byte, so slowly that the whole takes seconds, though no byte is late."""
+    HOLD_REQUESTS = auto()
+    """Requests wait here until the fault is over, and are then delivered, also if nobody waits any more."""
+    HOLD_REPLIES = auto()
+    """Requests are carried out; their replies wait here until the fault is over."""
 
 
 WHOLE = (65_536, 0.0)
@@ -49,6 +54,10 @@ class Way(Enum):
 
     TO_SERVER = frozenset({Fault.SWALLOW_REQUESTS, Fault.SWALLOW_ALL})
     TO_CLIENT = frozenset({Fault.SWALLOW_REPLIES, Fault.SWALLOW_ALL})
+
+
+HOLDS = {Way.TO_SERVER: Fault.HOLD_REQUESTS, Way.TO_CLIENT: Fault.HOLD_REPLIES}
+"""What keeps bytes waiting, by the direction."""
 
 
 @dataclass(slots=True, eq=False)
@@ -78,8 +87,12 @@ class Proxy:
 
     url: str
     path: Path | None = None
+    host: str = "127.0.0.1"
+    """Where it listens, without a path."""
     delay_s: float = 0.0
     """Added to each chunk, in each direction."""
+    jitter_s: float = 0.0
+    """Up to so much more, drawn for each chunk."""
     listening_port: int = 0
     connections: int = 0
     """Accepted so far."""
@@ -87,18 +100,22 @@ class Proxy:
     _faults: dict[int, Fault] = field(default_factory=dict)
     _server: asyncio.Server | None = None
     _passages: set[Passage] = field(default_factory=set)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set, and replaced, whenever a fault begins or ends."""
+    _random: Random = field(default_factory=Random)
 
     async def __aenter__(self) -> Self:
         if self.path is not None:
             self._server = await asyncio.start_unix_server(self._accept, self.path)
         else:
-            self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.listening_port)
+            self._server = await asyncio.start_server(self._accept, self.host, self.listening_port)
             self.listening_port = self._server.sockets[0].getsockname()[1]
         return self
 
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
         self._server.close()
+        self.misbehave(Fault.NONE)
         self.cut()
         await self._server.wait_closed()
         for passage in tuple(self._passages):
@@ -107,7 +124,7 @@ class Proxy:
     @property
     def own_url(self) -> str:
         """Where an agent finds the instance."""
-        return f"unix://{self.path}" if self.path else f"redis://127.0.0.1:{self.listening_port}/0"
+        return f"unix://{self.path}" if self.path else f"redis://{self.host}:{self.listening_port}/0"
 
     def misbehave(self, fault: Fault, *, pid: int = 0) -> None:
         """Do this from now on, to open connections too: to all clients, or to one process."""
@@ -116,6 +133,8 @@ class Proxy:
         else:
             self._fault = fault
             self._faults.clear()
+        self._changed.set()
+        self._changed = asyncio.Event()
         if fault is Fault.REFUSE:
             self.cut(pid=pid)
 
@@ -129,6 +148,12 @@ class Proxy:
         """Carry nothing any more on the connections that are open, and tell neither end; new ones work."""
         for passage in self._passages:
             passage.half_open = True
+
+    async def _fault_now(self, passage: Passage, way: Way) -> Fault:
+        """What is done to a chunk that goes that way, once it is held up no longer."""
+        while (fault := self._fault_for(passage.pid)) is HOLDS[way]:
+            await self._changed.wait()
+        return fault
 
     def _fault_for(self, pid: int) -> Fault:
         return self._faults.get(pid, self._fault)
@@ -166,9 +191,9 @@ class Proxy:
         swallows = False
         with contextlib.suppress(OSError):
             while chunk := await source.read(65_536):
-                if self.delay_s:
-                    await asyncio.sleep(self.delay_s)
-                fault = self._fault_for(passage.pid)
+                if self.delay_s or self.jitter_s:
+                    await asyncio.sleep(self.delay_s + self._random.uniform(0, self.jitter_s))
+                fault = await self._fault_now(passage, way)
                 swallows = swallows or passage.half_open or fault in way.value
                 if swallows:
                     continue

@@ -53,7 +53,7 @@ class _Mutated(SourceFileLoader):
         return SourceLoader.source_to_code(self, self.get_data(path), path)
 
 
-class _Finder(MetaPathFinder):
+class Finder(MetaPathFinder):
     """Finds the one module that is to be mutated."""
 
     def __init__(self, change: Change) -> None:
@@ -102,7 +102,7 @@ def load(change: Change, module: str) -> ModuleType:
     Raises:
         LookupError: the text to be changed is not there exactly once, or nobody imports the file.
     """
-    finder = _Finder(change)
+    finder = Finder(change)
     with _set_aside():
         sys.meta_path.insert(0, finder)
         try:

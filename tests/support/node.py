@@ -81,6 +81,8 @@ class Node:
         self.log_file = self.directory / "log"
         self.environment: dict[str, str] = {}
         """Beside the places, which each process gets."""
+        self.entrance: tuple[str, ...] = ()
+        """The command that its processes are started through, such as one that enters a namespace."""
         self.process: subprocess.Popen[bytes] | None = None
         self._group = group
         self.directory.mkdir(parents=True)
@@ -112,10 +114,9 @@ class Node:
         if wait:
             until(self.answers, f"the agent of {self} answers; its log says:\n{self.log()}")
 
-    @staticmethod
-    def command(*arguments: str) -> list[str]:
-        """`leader` with these arguments, as this checkout has it."""
-        return [sys.executable, "-m", "leader", *arguments]
+    def command(self, *arguments: str) -> list[str]:
+        """`leader` with these arguments, as this checkout has it, started as this node's processes are."""
+        return [*self.entrance, sys.executable, "-m", "leader", *arguments]
 
     def places(self) -> dict[str, str]:
         """The environment that says where this node's files are, and little else."""

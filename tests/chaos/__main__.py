@@ -1,0 +1,47 @@
+"""`make chaos MINUTES=n SEED=s`: chaos on real agents and servers, and a verdict.
+
+Exit code 1 if a promise was broken. It needs root, for namespaces of networks, mounts and boot clocks; it
+first goes into a namespace of mounts of its own, so that its small disks end with it.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.chaos.run import report, run
+
+INSIDE = "CHAOS_INSIDE"
+
+
+def main() -> int:
+    """Run what the words say."""
+    parser = argparse.ArgumentParser(prog="chaos", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--seed", default="1")
+    parser.add_argument(
+        "--bent", metavar="MUTANT", help="bend that line of the protocol, which is to be found"
+    )
+    parser.add_argument("--keep", action="store_true", help="keep the files of a good run, too")
+    options = parser.parse_args()
+    if INSIDE not in os.environ:
+        os.execvpe(  # noqa: S606 - it becomes itself, inside
+            "unshare", ["unshare", "-m", sys.executable, *sys.orig_argv[1:]], os.environ | {INSIDE: "1"}
+        )
+    directory = Path(tempfile.mkdtemp(prefix="chaos-"))
+    outcome = run(options.seed, options.minutes, directory, options.bent)
+    print(f"seed {options.seed}, {options.minutes:g} minutes")  # noqa: T201 - a report is what this is for
+    print(report(outcome))  # noqa: T201 - likewise
+    is_good = not (outcome.violations or outcome.troubles)
+    if is_good and not options.keep:
+        shutil.rmtree(directory, ignore_errors=True)
+    else:
+        print(f"kept in {directory}: timeline, picture.svg, prober, listener, each node's log")  # noqa: T201
+    print("no promise was broken" if is_good else "NOT GOOD")  # noqa: T201
+    return 0 if is_good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

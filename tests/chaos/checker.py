@@ -1,0 +1,217 @@
+"""Did the history keep the promises? Each rule reads it from outside, as a user could.
+
+Independent of what is under test: nothing of `leader` is imported, here or in what is imported here. A rule
+that could not fail would say nothing, so each has a doctored history that it must reject, in its test.
+"""
+
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from tests.chaos.history import NS_PER_MS, NS_PER_S, Answer, History, Spell, Tick
+
+SEEN_LATE_NS = 50 * NS_PER_MS
+"""How much later than the release itself its announcement may have been read."""
+WITHIN_S = 15.0
+"""Of the last fault: then all nodes agree on a leader. Fifteen leases, on a machine that is busy."""
+MORE_RESIDENT = 5 * 1024 * 1024
+SURE_SHARE = 0.9
+"""No more of a lease than this is ever sure."""
+BEFORE_NS = NS_PER_S
+"""A fault that ended so shortly before a tick still counts as one during it: a lease, and a beat."""
+TO_CLAIM_NS = 2 * NS_PER_S
+"""A leader that is known so long before a tick's wait is over can claim it."""
+MILD = frozenset({"agent killed", "agent ended", "agent reloaded", "stepped down"})
+"""A tick starts all the same: the agent that claims it comes back within the wait, if it is one of these."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Violation:
+    """One promise that was broken: when, and in which way."""
+
+    at: int
+    rule: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.what}"
+
+
+def check(history: History) -> list[Violation]:
+    """Every broken promise, in the order of time."""
+    return sorted(violation for rule in RULES for violation in rule(history))
+
+
+def yeses(history: History) -> list[Answer]:
+    """All that said that their node leads, in the order in which they were received."""
+    return sorted((answer for answer in history.answers if answer.is_yes), key=lambda answer: answer.received)
+
+
+def terms_are_of_one_node(history: History) -> Iterator[Violation]:
+    """No two nodes ever lead with one term."""
+    first: dict[int, Answer] = {}
+    for answer in yeses(history):
+        before = first.setdefault(answer.term, answer)
+        if answer.asked != before.asked:
+            yield Violation(
+                answer.received, "one node", f"{before.asked} and {answer.asked} led with {answer.term}"
+            )
+
+
+def terms_grow(history: History) -> Iterator[Violation]:
+    """After a yes of some term was received, no question sent later is answered yes with a lower one."""
+    heard = yeses(history)
+    moments = [answer.received for answer in heard]
+    highest = list(accumulate((answer.term for answer in heard), max))
+    for answer in heard:
+        before = bisect_left(moments, answer.sent)
+        if before and highest[before - 1] > answer.term:
+            what = f"{answer.asked} led with {answer.term} after {highest[before - 1]} had been heard"
+            yield Violation(answer.received, "order", what)
+
+
+def leases_are_apart(history: History) -> Iterator[Violation]:
+    """Two terms are sure at one time only if the lower one was released before the higher was heard."""
+    released: dict[int, int] = {}
+    for release in history.releases:
+        released[release.term] = min(release.at, released.get(release.term, release.at))
+    heard: dict[int, int] = {}
+    ends: dict[int, Answer] = {}
+    for answer in yeses(history):
+        heard.setdefault(answer.term, answer.received)
+        if answer.end <= answer.received:
+            continue
+        for other in [term for term in ends if ends[term].end <= answer.received]:
+            del ends[other]
+        for term, before in ends.items():
+            low, high = sorted((term, answer.term))
+            if low != high and released.get(low, answer.end) > heard[high] + SEEN_LATE_NS:
+                shared_ms = (min(before.end, answer.end) - answer.received) / NS_PER_MS
+                both = f"{before.asked} ({term}) and {answer.asked} ({answer.term})"
+                yield Violation(answer.received, "expiry", f"{both} led for {shared_ms:.1f} ms")
+        if answer.term not in ends or ends[answer.term].end < answer.end:
+            ends[answer.term] = answer
+
+
+def answers_make_sense(history: History) -> Iterator[Violation]:
+    """A node says yes or no, in its own name, and promises no more than the lease."""
+    for answer in history.answers:
+        if answer.status not in (200, 503):
+            yield Violation(answer.received, "answer", f"{answer.asked} answered with {answer.status}")
+        elif answer.node != answer.asked:
+            yield Violation(answer.received, "answer", f"{answer.asked} answered as {answer.node!r}")
+        elif answer.remaining_ms > SURE_SHARE * history.lease_ms:
+            yield Violation(
+                answer.received, "answer", f"{answer.asked} was sure for {answer.remaining_ms} ms"
+            )
+
+
+def ticks_start_once_at_most(history: History) -> Iterator[Violation]:
+    """No tick starts twice, unless a majority of the servers forgot it while nodes still waited."""
+    starts = starts_of(history)
+    for tick in history.ticks:
+        nodes = starts[tick.number]
+        if len(nodes) > 1 and not is_forgotten(history, tick):
+            yield Violation(tick.at, "once", f"{tick.job} started {len(nodes)} times, on {', '.join(nodes)}")
+
+
+def ticks_start_where_promised(history: History) -> Iterator[Violation]:
+    """A tick starts if a majority is up all the time, and its claimer's machine lives."""
+    starts = starts_of(history)
+    for tick in promised(history):
+        if not starts[tick.number]:
+            yield Violation(tick.at, "missed", f"{tick.job} was started by nobody, though a majority was up")
+
+
+def a_leader_is_found(history: History) -> Iterator[Violation]:
+    """After the last of some faults, all nodes soon agree on a leader."""
+    for calm in history.calms:
+        took_s = None if calm.agreed is None else (calm.agreed - calm.begin) / NS_PER_S
+        if took_s is None or took_s > WITHIN_S:
+            took = "at all" if took_s is None else f"before {took_s:.1f} s had passed"
+            yield Violation(calm.begin, "recovery", f"the nodes did not agree on a leader {took}")
+
+
+def nothing_leaks(history: History) -> Iterator[Violation]:
+    """An agent has as many descriptors at the end as at the beginning, and about as much memory."""
+    for size in history.sizes:
+        before, after = size.descriptors
+        if before != after:
+            yield Violation(0, "leak", f"{size.node} had {before} descriptors, and then {after}")
+        grown = size.resident[1] - size.resident[0]
+        if grown > MORE_RESIDENT:
+            yield Violation(0, "leak", f"{size.node} grew by {grown / 2**20:.1f} MB")
+
+
+def nothing_crashes(history: History) -> Iterator[Violation]:
+    """No agent ends by itself, and none writes a traceback."""
+    return (Violation(0, "crash", crash) for crash in history.crashes)
+
+
+RULES: tuple[Callable[[History], Iterator[Violation]], ...] = (
+    terms_are_of_one_node,
+    terms_grow,
+    leases_are_apart,
+    answers_make_sense,
+    ticks_start_once_at_most,
+    ticks_start_where_promised,
+    a_leader_is_found,
+    nothing_leaks,
+    nothing_crashes,
+)
+
+
+def starts_of(history: History) -> dict[int, list[str]]:
+    """The nodes on which each tick's job was started."""
+    starts: dict[int, list[str]] = defaultdict(list)
+    for start in history.starts:
+        starts[start.number].append(start.node)
+    return starts
+
+
+def during(history: History, tick: Tick, long_ns: int) -> list[Spell]:
+    """The faults that ran in so much time after this tick, or shortly before it."""
+    begin, end = tick.at - BEFORE_NS, tick.at + long_ns
+    return [spell for spell in history.spells if spell.begin < end and begin < spell.end]
+
+
+def is_forgotten(history: History, tick: Tick) -> bool:
+    """Whether so many servers lost their memory of the tick that a second start is no broken promise."""
+    servers = {server for spell in during(history, tick, tick.wait + BEFORE_NS) for server in spell.forgets}
+    return len(servers) >= history.majority
+
+
+def promised(history: History) -> list[Tick]:
+    """The ticks that must start.
+
+    Either nothing goes on, and a leader is there; or what goes on while nodes wait is mild, or at a minority
+    of the servers only, and a leader is there in good time.
+    """
+    asked = sorted(answer.sent for answer in yeses(history))
+    return [
+        tick
+        for tick in history.ticks
+        if (not during(history, tick, TO_CLAIM_NS) and is_led(asked, tick.at, BEFORE_NS))
+        or (bears(history, tick) and is_led(asked, tick.at, tick.wait - TO_CLAIM_NS))
+    ]
+
+
+def is_led(asked: Sequence[int], begin: int, long_ns: int) -> bool:
+    """Whether a question was answered yes in so much time; `asked` has the moments of all those that were."""
+    first = bisect_left(asked, begin)
+    return first < len(asked) and asked[first] < begin + long_ns
+
+
+def bears(history: History, tick: Tick) -> bool:
+    """Whether all that goes on while nodes wait for this tick is mild, or at a minority of the servers."""
+    spells = [spell for spell in during(history, tick, tick.wait) if spell.kind not in MILD]
+    wounds = {name for spell in spells for name in spell.touches}
+    is_at_servers = all(name.startswith("server:") for name in wounds)
+    return is_at_servers and len(wounds) <= history.servers - history.majority
+
+
+def counts(history: History) -> Counter[str]:
+    """How often each kind of fault ran."""
+    return Counter(spell.kind for spell in history.spells)

@@ -1,0 +1,168 @@
+"""Which faults, when, and which together? One seed decides it; after each act of faults comes a calm.
+
+A plan names its targets before the run, but for the leader, who is whoever leads when the fault begins.
+Faults of one target never run at once: the later one is left out, and the timeline says so.
+"""
+
+import subprocess
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import TypeVar
+
+from leader.errors import InstanceError
+from tests.chaos import faults_agents, faults_links, faults_memory, faults_servers
+from tests.chaos.kinds import KINDS, Aim, Harm, Kind, On
+from tests.chaos.lab import NODES, Lab
+from tests.chaos.redis import Refused
+
+T = TypeVar("T")
+MODULES = (faults_agents, faults_links, faults_memory, faults_servers)
+"""They are imported for what they register."""
+
+LEADER = "the leader"
+LEADER_SHARE = 0.5
+"""So often a fault that befalls one node is for the one that leads."""
+ACT_S = 4.0
+"""Faults begin within so much time."""
+MOST_FAULTS = 5
+LEASES = (0.02, 0.1, 0.25, 1 / 3, 0.5, 0.9, 1.0, 1.1, 2.0, 3.0)
+"""How long faults last: around the protocol's own times."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One fault to come: when it begins and for how long, in seconds, its kind, and whom it befalls."""
+
+    at_s: float
+    for_s: float
+    kind: Kind
+    nodes: tuple[str, ...]
+    servers: tuple[int, ...]
+    seed: str
+    """For what else it has to choose."""
+
+    def __str__(self) -> str:
+        whom = [*self.nodes, *(f"server {number + 1}" for number in self.servers)]
+        return f"{self.at_s:.2f} s: {self.kind.name} for {self.for_s:.2f} s, {' '.join(whom)}"
+
+
+def kinds_for(harm: Harm, *, clocks: bool) -> list[Kind]:
+    """The kinds that go with that sort of harm; those of clocks only where clocks can be had."""
+    wanted = {Harm.NONE, harm} | ({Harm.AHEAD} if clocks else set())
+    return [kind for kind in KINDS.values() if kind.harm in wanted and (clocks or kind.harm is not Harm.LIES)]
+
+
+def planned(seed: str, kinds: Sequence[Kind], servers: int, lease_ms: int) -> list[Planned]:
+    """One act: some faults of these kinds, in the order in which they begin."""
+    random = Random(seed)
+    chosen = [
+        draw(random, random.choice(kinds), servers, lease_ms) for _ in range(random.randint(1, MOST_FAULTS))
+    ]
+    return sorted(chosen, key=lambda fault: fault.at_s)
+
+
+def draw(random: Random, kind: Kind, servers: int, lease_ms: int) -> Planned:
+    """One fault of that kind."""
+    nodes = drawn_nodes(random, kind)
+    numbers = () if kind.on is On.AGENT else some(random, range(servers), 1 if kind.one_server else servers)
+    leases = min(random.choice(LEASES), kind.longest_leases) * random.uniform(0.9, 1.1)
+    at_s, own_seed = random.uniform(0, ACT_S), str(random.random())
+    return Planned(at_s, leases * lease_ms / 1000, kind, nodes, numbers, own_seed)
+
+
+def drawn_nodes(random: Random, kind: Kind) -> tuple[str, ...]:
+    """The nodes that a fault of that kind befalls."""
+    if kind.on is On.SERVER:
+        return ()
+    if random.random() < LEADER_SHARE:
+        return (LEADER,)
+    return some(random, NODES[:-1] if kind.spares_one else NODES, 1 if kind.on is On.AGENT else len(NODES))
+
+
+def some(random: Random, of: Sequence[T], most: int) -> tuple[T, ...]:
+    """One to `most` of these; often just one, and often as many as may be."""
+    return tuple(random.sample(list(of), random.choice((1, random.randint(1, most), most))))
+
+
+def touches(kind: Kind, aim: Aim) -> list[str]:
+    """What this fault needs for itself."""
+    match kind.on:
+        case On.AGENT:
+            return [f"agent:{aim.node}"]
+        case On.SERVER:
+            only_one = ["the one clock that is ahead"] if kind.harm is Harm.AHEAD else []
+            return [f"server:{number}" for number in aim.numbers] + only_one
+        case On.LINK:
+            return [f"link:{node}:{number}" for node in aim.nodes for number in aim.numbers]
+
+
+class Nemesis:
+    """Plays acts in a lab."""
+
+    def __init__(self, lab: Lab, seed: str) -> None:
+        self.troubles: list[str] = []
+        """Faults that could not be begun or healed, in a sentence each: the lab is broken."""
+        self.left_out: Counter[str] = Counter()
+        self._lab = lab
+        self._seed = seed
+        self._taken: set[str] = set()
+        self._lock = threading.Lock()
+        self._never = threading.Event()
+
+    def play(self, number: int, harm: Harm) -> None:
+        """Play one act to its end, when all is healed; servers suffer that sort of harm."""
+        shape = self._lab.shape
+        kinds = kinds_for(harm, clocks=self._lab.shim is not None)
+        act = planned(f"{self._seed}:{number}", kinds, shape.servers, shape.lease_ms)
+        self._lab.timeline.tell(f"act {number}: {'; '.join(map(str, act))}")
+        threads = [threading.Thread(target=self._play, args=(fault,)) for fault in act]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def _play(self, fault: Planned) -> None:
+        """Play one fault, unless another has its target."""
+        self._never.wait(fault.at_s)
+        aim = self._aim(fault)
+        wanted = touches(fault.kind, aim)
+        if (fault.kind.spares_one and aim.node.name == NODES[-1]) or not self._take(wanted):
+            self.left_out[fault.kind.name] += 1
+            self._lab.timeline.tell(f"{fault.kind.name}: left out, {' '.join(wanted)} is spared or busy")
+            return
+        try:
+            self._befall(fault, aim, wanted)
+        except (OSError, AssertionError, Refused, InstanceError, subprocess.TimeoutExpired) as error:
+            self.troubles.append(f"{fault}: {type(error).__name__}: {error}")
+            self._lab.timeline.tell(f"trouble: {self.troubles[-1]}")
+        finally:
+            self._give_back(wanted)
+
+    def _befall(self, fault: Planned, aim: Aim, wanted: Sequence[str]) -> None:
+        harmed = [] if fault.kind.harm is Harm.NONE else aim.numbers
+        with self._lab.timeline.spell(fault.kind.name, wanted, harmed), fault.kind.play(aim):
+            self._never.wait(fault.for_s)
+
+    def _aim(self, fault: Planned) -> Aim:
+        """Whom it befalls, now that it begins; in place of a leader that is not there, somebody."""
+        random = Random(fault.seed)
+        names = list(fault.nodes)
+        if names == [LEADER]:
+            leader = self._lab.leader()
+            names = [leader.name if leader else random.choice(NODES[:-1])]
+        servers = [self._lab.servers[number] for number in fault.servers]
+        return Aim(self._lab, [self._lab.nodes[name] for name in names], servers, random)
+
+    def _take(self, wanted: Sequence[str]) -> bool:
+        with self._lock:
+            if self._taken.intersection(wanted):
+                return False
+            self._taken.update(wanted)
+            return True
+
+    def _give_back(self, wanted: Sequence[str]) -> None:
+        with self._lock:
+            self._taken.difference_update(wanted)

@@ -1,0 +1,144 @@
+"""One run: a lab, a nemesis, probers and ticks for so many minutes; then the verdict of the checker.
+
+It is kept when a promise was broken: its seed, history, timeline and picture, in a directory of its own.
+"""
+
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from leader.clock import now_ns
+from tests.chaos.checker import Violation, check, counts, promised
+from tests.chaos.history import NS_PER_S, History, Size, answers_of, lines_of, releases_of
+from tests.chaos.kinds import Harm
+from tests.chaos.lab import Lab, Shape
+from tests.chaos.nemesis import Nemesis
+from tests.chaos.picture import draw
+from tests.chaos.ticks import Ticks
+from tests.chaos.timeline import Timeline
+
+LEASE_MS = 1000
+REST_S = 2.0
+"""How long a calm lasts after all agree."""
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a run."""
+
+    shape: Shape
+    history: History
+    violations: Sequence[Violation]
+    troubles: Sequence[str]
+    left_out: Counter[str]
+
+
+@contextmanager
+def program(directory: Path, name: str, *words: str) -> Iterator[None]:
+    """One of the lab's own programs that look on, until the end of its standard input."""
+    command = [sys.executable, str(HERE / f"{name}.py"), str(directory / name), *words]
+    looking = subprocess.Popen(command, stdin=subprocess.PIPE)
+    try:
+        yield
+    finally:
+        looking.communicate()
+
+
+def run(seed: str, minutes: float, directory: Path, bent: str | None = None) -> Outcome:
+    """Run, and judge; all that was written is in that directory then. `bent`: a mutant of the protocol."""
+    shape = Shape.drawn(Random(seed), LEASE_MS)
+    timeline = Timeline(directory / "timeline")
+    timeline.tell(f"seed {seed}: {shape}")
+    with Lab(directory, shape, timeline, bent) as lab:
+        nemesis = Nemesis(lab, seed)
+        ticks = Ticks(lab, directory)
+        lab.calm_down()
+        before = lab.sizes()
+        with observed(lab, directory), ticks:
+            play(nemesis, lab, minutes)
+        after = lab.sizes()
+        history = History(
+            shape.servers,
+            shape.lease_ms,
+            answers_of(lines_of(directory / "prober")),
+            releases_of(lines_of(directory / "listener")),
+            ticks.ticks,
+            ticks.starts,
+            timeline.spells,
+            timeline.calms,
+            [
+                size_of(name, before[name], after[name])
+                for name in lab.nodes
+                if before[name][0] == after[name][0]
+            ],
+            [*lab.crashes, *lab.tracebacks()],
+        )
+    violations = check(history)
+    for violation in violations:
+        timeline.tell(f"broken at {(violation.at - timeline.begin) / NS_PER_S:.3f}: {violation}")
+    draw(history, violations, directory / "picture.svg")
+    return Outcome(shape, history, violations, nemesis.troubles, nemesis.left_out)
+
+
+@contextmanager
+def observed(lab: Lab, directory: Path) -> Iterator[None]:
+    """Every node is asked, and every server listened to, meanwhile."""
+    places = [f"{node}={node.socket}" for node in lab.nodes.values()]
+    with program(directory, "listener", *(str(server.place) for server in lab.servers)):
+        with program(directory, "prober", *places):
+            yield
+
+
+def play(nemesis: Nemesis, lab: Lab, minutes: float) -> None:
+    """Act after act: in the first half servers forget, in the second one their clocks lie.
+
+    Never both: with clocks that stand behind the highest term, servers that forget it may repeat it to an
+    agent that never saw it, which nobody promised. After the calm in between every agent knows the term.
+    """
+    begin, length = now_ns(), int(minutes * 60 * NS_PER_S)
+    number, resting = 0, threading.Event()
+    while (passed := now_ns() - begin) < length:
+        nemesis.play(number, Harm.FORGETS if passed < length / 2 else Harm.LIES)
+        if not lab.calm_down():
+            return
+        resting.wait(REST_S)
+        number += 1
+
+
+def size_of(node: str, before: tuple[int, int, int], after: tuple[int, int, int]) -> Size:
+    """How one process grew that lived from the beginning to the end."""
+    return Size(node, (before[1], after[1]), (before[2], after[2]))
+
+
+def report(outcome: Outcome) -> str:
+    """What a person reads."""
+    history = outcome.history
+    heard = [answer for answer in history.answers if answer.is_yes]
+    terms = {answer.term for answer in heard}
+    took = sorted((calm.agreed - calm.begin) / NS_PER_S for calm in history.calms if calm.agreed) or [0.0]
+    lines = [
+        f"{history.servers} servers, a lease of {history.lease_ms} ms",
+        f"{len(history.answers)} answers, {len(heard)} of them yes, with {len(terms)} terms",
+        f"{len(history.ticks)} ticks, {len(promised(history))} promised, {len(history.starts)} starts",
+        f"{len(took)} calms, a leader after {took[len(took) // 2]:.2f} s (median), {took[-1]:.2f} s (most)",
+        *map(size_in_words, history.sizes),
+        *(f"{count:6} {kind}" for kind, count in sorted(counts(history).items())),
+        f"{outcome.left_out.total():6} left out, because their target was busy",
+        *(f"trouble: {trouble}" for trouble in outcome.troubles),
+        *(f"BROKEN {violation}" for violation in outcome.violations),
+    ]
+    return "\n".join(lines)
+
+
+def size_in_words(size: Size) -> str:
+    """How one process grew."""
+    descriptors = "{}, then {} descriptors".format(*size.descriptors)
+    resident = "{:.1f}, then {:.1f} MB".format(*(value / 2**20 for value in size.resident))
+    return f"one process of {size.node} from beginning to end: {descriptors}; {resident}"

@@ -1,0 +1,75 @@
+"""A short run of the lab, which breaks no promise, and one with a bent protocol, which is found out."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from random import Random
+
+import pytest
+
+from tests.chaos.kinds import KINDS, Harm
+from tests.chaos.nemesis import kinds_for, planned
+from tests.support.node import PROJECT
+
+LASTS_S = 240.0
+"""Far longer than either run takes; what waits in the lab has bounds of its own."""
+MANY_ACTS = 300
+
+
+def chaos(*options: str) -> "subprocess.CompletedProcess[str]":
+    """One run of the lab, to its end."""
+    command = [sys.executable, "-m", "tests.chaos", *options]
+    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.xdist_group("chaos")
+@pytest.mark.needs("root", "unshare", "nsenter", "gcc")
+@pytest.mark.timeout(LASTS_S)
+def test_faults_break_no_promise(figures: Callable[[str], None]) -> None:
+    """Half a minute of faults on five agents and real servers: never two leaders, no crash, no leak."""
+    done = chaos("--minutes", "0.5", "--seed", "1")
+    figures(done.stdout)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "no promise was broken" in done.stdout
+
+
+@pytest.mark.xdist_group("chaos")
+@pytest.mark.needs("root", "unshare", "nsenter", "gcc")
+@pytest.mark.timeout(LASTS_S)
+def test_a_bent_protocol_is_found() -> None:
+    """Agents that take what they did not watch lead two at a time, and the checker says so."""
+    done = chaos("--minutes", "0.3", "--seed", "1", "--bent", "takes without watching")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "BROKEN expiry" in done.stdout
+
+
+def test_one_seed_makes_one_plan() -> None:
+    """The same seed draws the same acts again, and another one draws others."""
+    kinds = kinds_for(Harm.FORGETS, clocks=True)
+    first, again, other = (planned(seed, kinds, 5, 1000) for seed in ("1:0", "1:0", "2:0"))
+    assert first == again
+    assert first != other
+
+
+def test_every_kind_of_fault_is_planned_in_one_half_of_a_run_or_the_other() -> None:
+    """None is registered that no act would play; without clocks only the faults of clocks are left out."""
+    with_clocks, without = (names_planned(clocks=clocks) for clocks in (True, False))
+    assert with_clocks == set(KINDS)
+    assert {KINDS[name].harm for name in with_clocks - without} == {Harm.AHEAD, Harm.LIES}
+
+
+def names_planned(*, clocks: bool) -> set[str]:
+    """The kinds in many acts."""
+    random = Random(1)
+    return {
+        fault.kind.name
+        for harm in (Harm.FORGETS, Harm.LIES)
+        for _ in range(MANY_ACTS)
+        for fault in planned(str(random.random()), kinds_for(harm, clocks=clocks), 3, 1000)
+    }
+
+
+def test_servers_never_forget_while_clocks_lie() -> None:
+    """What could repeat a term for an agent that never saw it is not promised, so it is never played."""
+    for harm, other in ((Harm.FORGETS, Harm.LIES), (Harm.LIES, Harm.FORGETS)):
+        assert other not in {kind.harm for kind in kinds_for(harm, clocks=True)}

@@ -1,0 +1,215 @@
+"""The checker itself: good histories pass, and each promise has a history that breaks it and is rejected."""
+
+import ast
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.checker import RULES, check, promised
+from tests.chaos.history import NS_PER_MS, Answer, Calm, History, Release, Size, Spell, Start, Tick
+
+HERE = Path(__file__).parent
+INDEPENDENT = ("checker.py", "history.py", "prober.py", "listener.py")
+LEASE_MS = 1000
+SURE_MS = 900
+A_TICK = Tick(0, "job", 5_000 * NS_PER_MS, 8_000 * NS_PER_MS)
+
+
+def yes(node: str, term: int, sent_ms: float, remaining_ms: int = SURE_MS, took_ms: float = 1.0) -> Answer:
+    """A node's word that it leads."""
+    sent, received = int(sent_ms * NS_PER_MS), int((sent_ms + took_ms) * NS_PER_MS)
+    return Answer(node, sent, received, 200, term, node, remaining_ms)
+
+
+def no(node: str, sent_ms: float) -> Answer:
+    """A node's word that it does not lead."""
+    return replace(yes(node, 7, sent_ms), status=503, remaining_ms=0)
+
+
+def released(term: int, at_ms: float) -> Release:
+    """A server's word that a leadership was given up."""
+    return Release(term, int(at_ms * NS_PER_MS))
+
+
+def spell(kind: str, begin_ms: int, end_ms: int, *touches: str, forgets: tuple[int, ...] = ()) -> Spell:
+    """A fault."""
+    return Spell(kind, begin_ms * NS_PER_MS, end_ms * NS_PER_MS, touches, forgets)
+
+
+def good() -> History:
+    """A run with a change of leader after a crash, one after a release, and ticks that started once."""
+    return History(
+        servers=3,
+        lease_ms=LEASE_MS,
+        answers=[
+            yes("a", 1, 0),
+            no("b", 0.5),
+            yes("a", 1, 100),
+            yes("b", 2, 1200),
+            yes("b", 2, 4000),
+            yes("c", 3, 4100),
+            yes("c", 3, 5100),
+        ],
+        releases=[released(2, 4050), released(2, 4051)],
+        ticks=[A_TICK],
+        starts=[Start(0, "c")],
+        spells=[spell("agent killed", 110, 900, "agent:a")],
+        calms=[Calm(900 * NS_PER_MS, 1200 * NS_PER_MS)],
+        sizes=[Size("e", (20, 20), (40_000_000, 41_000_000))],
+    )
+
+
+def with_yes(*answers: Answer) -> Callable[[History], None]:
+    """These answers are heard as well."""
+    return lambda history: history.answers.extend(answers)
+
+
+def without_release(history: History) -> None:
+    """The second leadership was given up in silence."""
+    history.releases.clear()
+
+
+def with_late_release(history: History) -> None:
+    """The second leadership was given up only when the third was heard of already."""
+    history.releases[:] = [released(2, 4200)]
+
+
+def with_second_start(history: History) -> None:
+    """Another node started the tick, too."""
+    history.starts.append(Start(0, "d"))
+
+
+def with_second_start_and_one_that_forgot(history: History) -> None:
+    """Another node started the tick, and a minority of the servers had forgotten it."""
+    with_second_start(history)
+    history.spells.append(spell("server flushed", 6000, 6001, "server:0", forgets=(0,)))
+
+
+def without_start(history: History) -> None:
+    """Nobody started the tick, though nothing went on."""
+    history.starts.clear()
+
+
+def without_start_beside_a_kill(history: History) -> None:
+    """Nobody started the tick, and an agent was killed and came back, which is no excuse."""
+    history.starts.clear()
+    history.spells.append(spell("agent killed", 5100, 6000, "agent:c"))
+
+
+def without_start_beside_a_server(history: History) -> None:
+    """Nobody started the tick, and one server of three was stopped, which is no excuse."""
+    history.starts.clear()
+    history.spells.append(spell("server stopped", 5100, 9000, "server:1"))
+
+
+BAD: dict[str, tuple[str, Callable[[History], None]]] = {
+    "one term on two nodes": ("one node", with_yes(yes("d", 3, 7000))),
+    "a lower term later": ("order", with_yes(yes("b", 2, 4150, 0))),
+    "a lower term much later": ("order", with_yes(yes("a", 1, 9000))),
+    "two leaders at once": ("expiry", with_yes(yes("d", 4, 5500))),
+    "two leaders at once, the lower heard later": (
+        "expiry",
+        with_yes(yes("d", 4, 6500), yes("c", 3, 6400, 600, 200)),
+    ),
+    "a leader before the lease is over, not released": ("expiry", without_release),
+    "a leader before the release": ("expiry", with_late_release),
+    "a yes for longer than a lease": ("answer", with_yes(yes("c", 3, 6000, 901))),
+    "an answer in another name": ("answer", with_yes(replace(yes("c", 3, 6000), node="d", asked="c"))),
+    "an answer that is none": ("answer", with_yes(replace(no("a", 6000), status=500))),
+    "a second start": ("once", with_second_start),
+    "a second start beside one server that forgot": ("once", with_second_start_and_one_that_forgot),
+    "no start": ("missed", without_start),
+    "no start beside a kill": ("missed", without_start_beside_a_kill),
+    "no start beside one server": ("missed", without_start_beside_a_server),
+    "no leader": ("recovery", lambda history: history.calms.append(Calm(0, None))),
+    "a leader too late": ("recovery", lambda history: history.calms.append(Calm(0, 15_001 * NS_PER_MS))),
+    "descriptors leaked": ("leak", lambda history: history.sizes.append(Size("e", (20, 21), (0, 0)))),
+    "memory leaked": ("leak", lambda history: history.sizes.append(Size("e", (20, 20), (0, 6_000_000)))),
+    "a crash": ("crash", lambda history: history.crashes.append("the agent of a ended by itself, with 1")),
+}
+
+
+def with_second_start_that_a_majority_forgot(history: History) -> None:
+    """Another node started the tick, and a majority of the servers had forgotten it."""
+    with_second_start(history)
+    history.spells.append(spell("server flushed", 6000, 6001, forgets=(0, 2)))
+
+
+def without_start_beside_a_majority(history: History) -> None:
+    """Nobody started the tick, and a majority of the servers was stopped."""
+    history.starts.clear()
+    history.spells.append(spell("server stopped", 5100, 9000, "server:0", "server:1"))
+
+
+def without_start_and_leader(history: History) -> None:
+    """Nobody started the tick, and nobody led."""
+    history.starts.clear()
+    del history.answers[5:]
+
+
+FINE: dict[str, Callable[[History], None]] = {
+    "a lower term that was asked for before": with_yes(yes("b", 2, 4049, 0, 60)),
+    "an answer that came after its lease": with_yes(yes("c", 3, 5500, 900, 3000), yes("d", 4, 6600)),
+    "a second start, but a majority forgot": with_second_start_that_a_majority_forgot,
+    "no start, but a majority was stopped": without_start_beside_a_majority,
+    "no start, but nobody led": without_start_and_leader,
+    "memory grew a little": lambda history: history.sizes.append(Size("e", (20, 20), (0, 5_000_000))),
+}
+
+
+def test_a_good_history_passes() -> None:
+    """A crash, a planned hand-over, and a tick that started once: nothing is found."""
+    assert check(good()) == []
+
+
+@pytest.mark.parametrize("doctor", FINE.values(), ids=FINE.keys())
+def test_what_is_allowed_passes(doctor: Callable[[History], None]) -> None:
+    """What the contract allows is not reported, close as it is to what it forbids."""
+    history = good()
+    doctor(history)
+    assert check(history) == []
+
+
+@pytest.mark.parametrize(("rule", "doctor"), BAD.values(), ids=BAD.keys())
+def test_a_broken_promise_is_found(rule: str, doctor: Callable[[History], None]) -> None:
+    """Each doctored history is rejected, by the rule that it breaks and no other."""
+    history = good()
+    doctor(history)
+    assert {violation.rule for violation in check(history)} == {rule}
+
+
+def test_each_rule_has_a_history_that_breaks_it() -> None:
+    """No rule is there that nothing could break."""
+    for rule in RULES:
+        broken = 0
+        for _, doctor in BAD.values():
+            history = good()
+            doctor(history)
+            broken += bool(list(rule(history)))
+        assert broken, rule.__name__
+
+
+def test_a_tick_is_promised_only_where_the_contract_says_so() -> None:
+    """The good history promises its tick; a fault in a network within its first seconds takes that back."""
+    assert promised(good()) == [A_TICK]
+    history = good()
+    history.spells.append(spell("cut off", 5500, 5600, "link:a:0"))
+    assert promised(history) == []
+
+
+@pytest.mark.parametrize("name", INDEPENDENT)
+def test_who_looks_on_imports_nothing_of_what_is_under_test(name: str) -> None:
+    """Neither the checker nor what records for it shares a line with `leader`, or a helper that does."""
+    for node in ast.walk(ast.parse((HERE / name).read_text())):
+        match node:
+            case ast.Import(names=names):
+                modules = [alias.name for alias in names]
+            case ast.ImportFrom(module=str(module)):
+                modules = [module]
+            case _:
+                continue
+        for module in modules:
+            assert module.split(".")[0] != "leader"
+            assert not module.startswith("tests.") or f"{module.rpartition('.')[2]}.py" in INDEPENDENT
