@@ -75,7 +75,7 @@ class Ticks:
         with (self._lab.directory / "once.log").open("ab") as log:
             return subprocess.Popen(
                 node.command("once", tick.job, *options),
-                env=node.places() | {"LEADER_SOCKET": os.fspath(node.socket)},
+                env=node.places() | node.environment | {"LEADER_SOCKET": os.fspath(node.socket)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
