@@ -65,9 +65,11 @@ def terms_grow(history: History) -> Iterator[Violation]:
     heard = yeses(history)
     moments = [answer.received for answer in heard]
     highest = list(accumulate((answer.term for answer in heard), max))
+    told = set()
     for answer in heard:
         before = bisect_left(moments, answer.sent)
-        if before and highest[before - 1] > answer.term:
+        if before and highest[before - 1] > answer.term and answer.term not in told:
+            told.add(answer.term)
             what = f"{answer.asked} led with {answer.term} after {highest[before - 1]} had been heard"
             yield Violation(answer.received, "order", what)
 
@@ -78,21 +80,31 @@ def leases_are_apart(history: History) -> Iterator[Violation]:
     for release in history.releases:
         released[release.term] = min(release.at, released.get(release.term, release.at))
     heard: dict[int, int] = {}
-    ends: dict[int, Answer] = {}
     for answer in yeses(history):
         heard.setdefault(answer.term, answer.received)
+    for low, high, at in overlaps(history):
+        if low.term not in released or released[low.term] > heard[high.term] + SEEN_LATE_NS:
+            shared_ms = (min(low.end, high.end) - at) / NS_PER_MS
+            both = f"{low.asked} ({low.term}) and {high.asked} ({high.term})"
+            yield Violation(at, "expiry", f"{both} led for {shared_ms:.1f} ms")
+
+
+def overlaps(history: History) -> Iterator[tuple[Answer, Answer, int]]:
+    """For each two terms that were sure at one time: the first words of each, the lower term first, and when."""
+    sure: dict[int, Answer] = {}
+    told = set()
+    for answer in yeses(history):
         if answer.end <= answer.received:
             continue
-        for other in [term for term in ends if ends[term].end <= answer.received]:
-            del ends[other]
-        for term, before in ends.items():
-            low, high = sorted((term, answer.term))
-            if low != high and released.get(low, answer.end) > heard[high] + SEEN_LATE_NS:
-                shared_ms = (min(before.end, answer.end) - answer.received) / NS_PER_MS
-                both = f"{before.asked} ({term}) and {answer.asked} ({answer.term})"
-                yield Violation(answer.received, "expiry", f"{both} led for {shared_ms:.1f} ms")
-        if answer.term not in ends or ends[answer.term].end < answer.end:
-            ends[answer.term] = answer
+        for term, before in list(sure.items()):
+            low, high = sorted((before, answer), key=lambda one: one.term)
+            if before.end <= answer.received:
+                del sure[term]
+            elif term != answer.term and (low.term, high.term) not in told:
+                told.add((low.term, high.term))
+                yield low, high, answer.received
+        if answer.term not in sure or sure[answer.term].end < answer.end:
+            sure[answer.term] = answer
 
 
 def answers_make_sense(history: History) -> Iterator[Violation]:

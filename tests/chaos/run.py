@@ -109,6 +109,9 @@ def play(nemesis: Nemesis, lab: Lab, minutes: float) -> None:
         if not lab.calm_down():
             return
         resting.wait(REST_S)
+        lab.timeline.tell(
+            f"resident: {', '.join(f'{n} {n.resident / 2**20:.1f}' for n in lab.nodes.values())} MB"
+        )
         number += 1
 
 
