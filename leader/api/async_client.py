@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from leader.api.answers import Sure, checked, document, path_of, sure, unreachable
 from leader.api.async_once import AsyncRunningBlock, decide
+from leader.api.async_orders import AsyncOrders
 from leader.api.async_reach import AsyncGuard, fetch
 from leader.api.async_watch import AsyncLeading, AsyncWatch
 from leader.api.client import DEFAULT_TIMEOUT_S
@@ -22,7 +23,7 @@ from leader.protocol.snapshot import Leadership
 from leader.reach import SECOND_NS
 
 
-class AsyncClient:
+class AsyncClient(AsyncOrders):
     """Asks one agent. It holds no connection between two questions, and may be shared by tasks."""
 
     def __init__(

@@ -13,20 +13,31 @@ from leader.reach import FIRST_PAUSE_S, LONGEST_PAUSE_S, patience_s
 LONGEST_ANSWER = 65_536
 
 
-async def fetch(path: str, target: str, deadline_ns: int) -> tuple[int, bytes]:
-    """The status and the body of the agent's answer.
+async def fetch(
+    path: str,
+    target: str,
+    deadline_ns: int,
+    *,
+    body: bytes | None = None,
+    longest: int | None = LONGEST_ANSWER,
+) -> tuple[int, bytes]:
+    """The status and the body of the agent's answer; with a body, it is asked to change something.
 
     Raises:
         AgentUnreachable: there was no whole answer before the deadline.
     """
-    answer = await exchange(path, f"GET {target} HTTP/1.0\r\nHost: leader\r\n\r\n".encode(), deadline_ns)
+    method, length = ("GET", "") if body is None else ("POST", f"Content-Length: {len(body)}\r\n")
+    head = f"{method} {target} HTTP/1.0\r\nHost: leader\r\n{length}\r\n".encode()
+    answer = await exchange(path, head + (body or b""), deadline_ns, longest)
     try:
         return _understood(answer)
     except (OSError, ValueError) as error:
         raise unreachable(path, error) from error
 
 
-async def exchange(path: str, request: bytes, deadline_ns: int) -> bytes:
+async def exchange(
+    path: str, request: bytes, deadline_ns: int, longest: int | None = LONGEST_ANSWER
+) -> bytes:
     """All that the agent answers until it closes the connection, which it has to be asked to do.
 
     Raises:
@@ -37,7 +48,7 @@ async def exchange(path: str, request: bytes, deadline_ns: int) -> bytes:
         async with asyncio.timeout(patience_s(deadline_ns)):
             with contextlib.closing(await _connected(path)) as sock:
                 problem = Unanswered
-                return await _exchange(sock, request)
+                return await _exchange(sock, request, longest)
     except (OSError, ValueError) as error:
         raise problem(str(unreachable(path, error))) from error
 
@@ -130,18 +141,18 @@ async def _connected(path: str) -> socket.socket:
         raise
 
 
-async def _exchange(sock: socket.socket, request: bytes) -> bytes:
+async def _exchange(sock: socket.socket, request: bytes, longest: int | None) -> bytes:
     """All that is answered until the other side closes."""
     loop = asyncio.get_running_loop()
     await loop.sock_sendall(sock, request)
-    answer = b""
+    answer = bytearray()
     while more := await loop.sock_recv(sock, LONGEST_ANSWER):
         answer += more
-        if len(answer) > LONGEST_ANSWER:
+        if longest is not None and len(answer) > longest:
             raise ValueError("the answer has no end")
     if not answer:
         raise ConnectionResetError
-    return answer
+    return bytes(answer)
 
 
 async def _greeting(sock: socket.socket, election: str) -> tuple[About, bytes]:

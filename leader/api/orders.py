@@ -89,8 +89,20 @@ class Orders:
             raise unreachable(self.socket_path, error) from error
         finally:
             connection.close()
-        if response.status in REFUSED:
-            raise Refused(str(content.get("error")))
-        if response.status == HTTPStatus.BAD_REQUEST:
-            raise UsageError(str(content.get("error")))
-        return checked(response.status, content, self.socket_path)
+        return carried_out(response.status, content, self.socket_path)
+
+
+def carried_out(status: int, content: dict[str, Any], socket_path: str) -> dict[str, Any]:
+    """What came of an order.
+
+    Raises:
+        Refused: nothing; the agent says why.
+        UsageError: it was no order.
+        UnknownElection: there is no election of that name.
+        AgentUnreachable: the agent answers, but not this.
+    """
+    if status in REFUSED:
+        raise Refused(str(content.get("error")))
+    if status == HTTPStatus.BAD_REQUEST:
+        raise UsageError(str(content.get("error")))
+    return checked(status, content, socket_path)
