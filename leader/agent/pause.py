@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from leader import clock
-from leader.agent.store import write_durably
+from leader.agent.store import remove_durably, write_durably
 from leader.errors import ConfigurationError
 from leader.protocol.snapshot import PauseView
 
@@ -85,9 +85,9 @@ class PauseStore:
         write_durably(self._path, json.dumps(asdict(pause)))
 
     def remove(self) -> None:
-        """Keep none any more.
+        """Keep none any more, durably.
 
         Raises:
             OSError: that failed.
         """
-        self._path.unlink(missing_ok=True)
+        remove_durably(self._path)

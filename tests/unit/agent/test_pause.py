@@ -1,5 +1,6 @@
 """The pause of a node, as it is kept in its state directory."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,17 @@ def test_a_pause_is_kept_and_removed(tmp_path: Path) -> None:
     PauseStore(tmp_path).remove()
     assert PauseStore(tmp_path).load() is None
     PauseStore(tmp_path).remove()
+
+
+def test_a_pause_that_was_removed_does_not_come_back_by_a_crash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The directory is synced after the file is gone from it."""
+    store, synced = PauseStore(tmp_path), list[list[Path]]()
+    store.save(Pause("upgrade", "uid 0, pid 7", 1_790_000_000_000, None))
+    monkeypatch.setattr(os, "fsync", lambda fd: synced.append(list(Path(f"/proc/self/fd/{fd}").iterdir())))
+    store.remove()
+    assert synced == [[]]
 
 
 @pytest.mark.parametrize(("left_ms", "is_over"), [(60_000, False), (-1, True)])
