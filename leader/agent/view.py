@@ -36,6 +36,7 @@ def election_view(elector: Elector, now: Instant) -> ElectionView:
     """One election in detail, with the reason why this node does not lead it."""
     answer = leadership(elector, now)
     opens = elector.electorate.opens_at()
+    barred = elector.electorate.bar(now)
     return ElectionView(
         election=answer.election,
         role=elector.role(now),
@@ -48,6 +49,7 @@ def election_view(elector: Elector, now: Instant) -> ElectionView:
         reason="" if answer.leader else why_not(elector, answer, now),
         takeover_in_ms=None if opens is None or answer.leader else max(0, opens - now) // NS_PER_MS,
         votes=tuple(_vote(elector, witness, now) for witness in elector.electorate.witnesses.values()),
+        barred=bar_sentence(barred) if barred else "",
     )
 
 

@@ -63,6 +63,8 @@ class ElectionView:
     reason: str
     takeover_in_ms: int | None
     votes: tuple[VoteView, ...]
+    barred: str = ""
+    """Why this node may claim nothing, whatever its own state (rules R7, R10), or empty."""
 
 
 @dataclass(frozen=True, slots=True)

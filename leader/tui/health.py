@@ -78,6 +78,8 @@ def _warning(known: Known) -> Iterable[str]:
         yield f"this node is paused: {agent.pause.reason or 'no reason was given'}"
     if agent.unfit:
         yield f"this node is unfit: {agent.unfit}"
+    for barred in dict.fromkeys(e.barred for e in known.elections if e.barred):
+        yield f"this node may claim nothing: {barred}"
     for job in known.jobs:
         yield from _lost_ticks(job)
     for incident in known.incidents:

@@ -111,6 +111,9 @@ def test_a_node_with_another_configuration_is_refused_by_name_and_disturbs_nobod
         (told,) = [line for line in odd.log().splitlines() if "this node claims nothing" in line]
         assert f"keeps another list, lease or generation, written by node {leader.name}" in told
         assert odd.get("/readyz") == 503
+        checked = odd.run("health")
+        assert checked.code == 1
+        assert "this node may claim nothing: instance" in checked.output
         entry = ("HGET", f"leader:{CLUSTER}:nodes", "odd")
         until(lambda: b'"contends":false' in shared_tcp.ask(0, *entry), "nobody names it as a successor")
     finally:

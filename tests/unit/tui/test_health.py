@@ -82,6 +82,10 @@ def test_no_leader_and_no_majority_are_critical(changed: Known, said: str) -> No
         ),
         (known(replace(WELL, unfit="the disk is full")), "this node is unfit: the disk is full"),
         (
+            known(elections=(replace(DEFAULT, barred="instance a keeps another list"),) * 2),
+            "this node may claim nothing: instance a keeps another list",
+        ),
+        (
             known(jobs=(job("missed", MINUTE_MS),)),
             "a tick of job report missed in the last hour, the last 1m ago",
         ),
