@@ -235,6 +235,7 @@ class Agent:
     def stop(self, reason: str) -> None:
         """Let `run` hand over what is held, leave the registry, and return."""
         self._why_it_stops = reason
+        self._steering.leave("is stopping")
         self._stopping.set()
 
     async def _hand_over(self, reason: str) -> None:
@@ -258,6 +259,7 @@ class Agent:
 
     def leave_held(self) -> None:
         """Let `run` return at once and keep what is held, for the process that takes this one's place."""
+        self._steering.leave("takes its own place")
         self._stopping.set()
 
     def _noticer(self, lane: Lane) -> Callable[[Notice], None]:

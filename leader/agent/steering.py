@@ -70,6 +70,8 @@ class Steering:
         self._store = store
         self._draining: Counter[str] = Counter()
         self._changed = asyncio.Event()
+        self._leaves = asyncio.Event()
+        self._why_it_leaves = ""
         self._turn = asyncio.Lock()
         """One change of the pause after the other: file and memory say the same."""
         self._working: set[asyncio.Task[Any]] = set()
@@ -96,6 +98,11 @@ class Steering:
                 async with asyncio.timeout(sleep_s):
                     await self._changed.wait()
 
+    def leave(self, why: str) -> None:
+        """Wait for no jobs any more, because the agent goes."""
+        self._why_it_leaves = why
+        self._leaves.set()
+
     async def _time_is_over(self, pause: Pause) -> None:
         """End this pause, if no other has come since; a file that cannot be removed does no harm any more."""
         async with self._turn:
@@ -118,7 +125,7 @@ class Steering:
         try:
             self._heir(order)
             if order.drains:
-                await self._drain(order)
+                await self._drain(order, peer)
             successor = self._heir(order)
         except Refused as error:
             self.deny(f"to step down from {order.election}", str(error), peer)
@@ -162,18 +169,23 @@ class Steering:
             raise Refused(f"{heir.refusal}; --force steps down all the same")
         return order.to or ""
 
-    async def _drain(self, order: StepDown) -> None:
+    async def _drain(self, order: StepDown, peer: Peer) -> None:
         """Return once nothing runs here under this leadership; meanwhile nothing new begins.
 
         Raises:
-            Refused: it took too long.
+            Refused: it took too long, or the agent goes.
         """
+        fields = {"fields": {"election": order.election, "uid": peer.uid, "pid": peer.pid}}
         self._draining[order.election] += 1
         try:
             await self._steered.jobs.look()  # runs that the process before this one knew
+            log.info("drains: nothing new begins here, until what runs has ended", extra=fields)
             async with asyncio.timeout(order.timeout_ms / MS_PER_S):
-                while self.work(order.election):  # noqa: ASYNC110 - guards, runs and claims end in many places
-                    await asyncio.sleep(LOOK_S)
+                while self.work(order.election):
+                    await self._pass_time(order)
+        except asyncio.CancelledError:
+            log.warning("the drain is given up: whoever asked for it is gone", extra=fields)
+            raise
         except TimeoutError:
             raise Refused(
                 f"after {format_duration(order.timeout_ms)} there still runs {self.work(order.election)}; "
@@ -182,6 +194,20 @@ class Steering:
         finally:
             self._draining[order.election] -= 1
             self._steered.jobs.look_again()
+
+    async def _pass_time(self, order: StepDown) -> None:
+        """Return after a moment: guards, runs and claims end in many places.
+
+        Raises:
+            Refused: the agent goes.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_S):
+                await self._leaves.wait()
+                raise Refused(
+                    f"the agent of {self._steered.node} {self._why_it_leaves}, and waits for no jobs of "
+                    f"{order.election} any more: see `leader status` who leads, and ask again if need be"
+                )
 
     def work(self, election: str) -> Work:
         """What runs on this node under its leadership of an election."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -170,6 +171,7 @@ def test_a_drain_that_is_given_up_changes_nothing(quorum: EmbeddedQuorum) -> Non
         waiting.send_signal(signal.SIGINT)
         assert waiting.wait(30) == 130
         until(lambda: late_start(leader) == 0, "jobs begin again")
+        assert "the drain is given up: whoever asked for it is gone election=default" in leader.log()
         assert term_of(leader) == term
         job.terminate()
         job.wait(30)
@@ -297,8 +299,34 @@ def test_a_stop_during_a_drain_ends_the_agent(quorum: EmbeddedQuorum) -> None:
         until(lambda: late_start(leader) == 75, "the drain has begun")
         assert leader.stop() == 0
         assert job.wait(30) == 75
-        assert drain.wait(30) in (1, 3)
+        assert drain.wait(30) == 1
         assert cluster.wait_for_leader(other_than=leader) is other
+
+
+@pytest.mark.parametrize(("number", "why"), [("SIGHUP", "takes its own place"), ("SIGTERM", "is stopping")])
+def test_whoever_waits_for_a_drain_is_told_that_the_agent_goes(
+    quorum: EmbeddedQuorum, number: str, why: str
+) -> None:
+    """In a sentence, and with 1; the drain and its end are in the log, with who asked for it."""
+    with nodes(quorum, "a") as cluster:
+        leader = cluster.wait_for_leader()
+        job = start(leader, "run", "--", "/bin/sleep", "60")
+        until(leader.client().work, "it runs")
+        words = ("step-down", "--force", "--drain")
+        drain = subprocess.Popen(
+            leader.command(*words), env=leader.places(), cwd=PROJECT, stderr=subprocess.PIPE, text=True
+        )
+        until(lambda: "drains: nothing new begins here" in leader.log(), "the drain has begun")
+        assert re.search(r"drains: .* election=default uid=\d+ pid=\d+", leader.log())
+        leader.signal(getattr(signal, number))
+        _, said = drain.communicate(timeout=30)
+        assert drain.returncode == 1
+        assert said.splitlines()[-1] == (
+            f"leader: the agent of a {why}, and waits for no jobs of default any more: see `leader status` "
+            "who leads, and ask again if need be"
+        )
+        job.terminate()
+        job.wait(30)
 
 
 def entry_of(seen_by: Node, node: Node) -> dict[str, Any]:
