@@ -23,7 +23,7 @@ from leader.agent.descriptors import open_files, raise_limit, restore_limit, sha
 from leader.agent.logs import log
 from leader.agent.notify import ServiceManager
 from leader.agent.store import make_directory
-from leader.api.binding import bind_socket, make_place, remove_socket
+from leader.api.binding import bind_socket, make_place, remove_socket, set_rights
 from leader.api.remote import Door
 from leader.api.server import Server
 from leader.config.model import Config
@@ -127,6 +127,7 @@ class Service:
             os.set_inheritable(listening, False)
             pairs = zip(self._places.locked, descriptors, strict=True)
             locks = tuple(Lock.inherited(*pair) for pair in pairs)
+            self._renew_rights()
             return Held(socket.socket(fileno=listening), self._inherited_door(), locks)
         make_directory(directories.runtime, 0o755)
         make_directory(directories.state, STATE_MODE)
@@ -139,7 +140,16 @@ class Service:
         make_place(path)
         locks = tuple(Lock(place) for place in self._places.locked)
         door = Door.opened(self._config.api.listen)
-        return Held(bind_socket(path, self._config.api.socket_mode), door, locks)
+        api = self._config.api
+        return Held(bind_socket(path, api.socket_mode, api.group), door, locks)
+
+    def _renew_rights(self) -> None:
+        """Give the socket the rights that the file asks for now."""
+        api, path = self._config.api, self._places.socket
+        try:
+            set_rights(path, api.socket_mode, api.group)
+        except OSError as error:
+            log.error("the rights of %s stay as they were (%s)", path, error.strerror)
 
     def _inherited_door(self) -> Door:
         """The TCP socket that the process before has opened, at the address that the file says now.

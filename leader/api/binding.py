@@ -4,11 +4,13 @@ Abstract sockets have no permissions, so it is a file. The caller holds a lock o
 start at once, each would find nobody listening.
 """
 
+import contextlib
 import os
 import socket
 import stat
 from pathlib import Path
 
+from leader.api.peers import group_id
 from leader.errors import AlreadyRunning, ConfigurationError, Refused
 from leader.paths import LONGEST_SOCKET_PATH
 
@@ -31,8 +33,8 @@ def make_place(path: Path) -> None:
         raise cannot_listen(path, error) from error
 
 
-def bind_socket(path: str | os.PathLike[str], mode: int = SOCKET_MODE) -> socket.socket:
-    """A listening Unix socket at that path, with that mode whatever the umask.
+def bind_socket(path: str | os.PathLike[str], mode: int = SOCKET_MODE, group: str = "") -> socket.socket:
+    """A listening Unix socket at that path, with that mode whatever the umask, and of that group.
 
     It is made beside its place and moved there when it listens, so that no client ever finds it half
     done; a socket that nobody listens at is replaced.
@@ -48,7 +50,7 @@ def bind_socket(path: str | os.PathLike[str], mode: int = SOCKET_MODE) -> socket
     try:
         make_directory(target.parent)
         make_way(target)
-        return listen(beside, target, mode)
+        return listen(beside, target, mode, group)
     except OSError as error:
         raise cannot_listen(target, error) from error
 
@@ -110,13 +112,26 @@ def is_listening(target: Path) -> bool:
     return True
 
 
-def listen(beside: Path, target: Path, mode: int) -> socket.socket:
+def set_rights(path: Path, mode: int, group: str) -> None:
+    """Let the mode and the group say who may ask; the group if it is there and this user can give it away.
+
+    Raises:
+        OSError: there is no such file, or it is not ours.
+    """
+    number = group_id(group)
+    if number is not None:
+        with contextlib.suppress(PermissionError):
+            os.chown(path, -1, number)
+    path.chmod(mode)
+
+
+def listen(beside: Path, target: Path, mode: int, group: str) -> socket.socket:
     """A socket that listens, moved to its place when it does."""
     beside.unlink(missing_ok=True)
     listening = socket.socket(socket.AF_UNIX)
     try:
         listening.bind(str(beside))
-        beside.chmod(mode)
+        set_rights(beside, mode, group)
         listening.listen(BACKLOG)
         beside.rename(target)
     except OSError:

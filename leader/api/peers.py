@@ -68,10 +68,10 @@ def why_forbidden(peer: Peer | None, group: str) -> str:
     """
     if peer is None:
         return "nobody can tell who asks: use the Unix socket"
-    if peer.uid in (0, os.geteuid()) or _group_id(group) in peer.groups:
+    if peer.uid in (0, os.geteuid()) or group_id(group) in peer.groups:
         return ""
     user = _user_name(peer.uid)
-    if _group_id(group) is None:
+    if group_id(group) is None:
         return (
             f"user {user} may not do this, and there is no group {group} here: make it and put the user in: "
             f"groupadd {group} && adduser {user} {group}"
@@ -79,7 +79,8 @@ def why_forbidden(peer: Peer | None, group: str) -> str:
     return f"user {user} may not do this: put it in the group {group}: adduser {user} {group}"
 
 
-def _group_id(name: str) -> int | None:
+def group_id(name: str) -> int | None:
+    """The number of a group; None if this machine has none of that name."""
     try:
         return grp.getgrnam(name).gr_gid
     except KeyError:
