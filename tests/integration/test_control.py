@@ -269,7 +269,8 @@ def test_only_a_node_that_is_gone_is_forgotten(quorum: EmbeddedQuorum) -> None:
         assert late.code == 1
         assert "a is not dropped everywhere, so try again later: instance " in late.complaint
         until(lambda: not any(left.problems().values()), "all instances answer again")
-        assert left.run("forget", "a").output == "a is forgotten\n"
+        again = left.run("forget", "a")  # what a hung instance was asked, it may have done since
+        assert again.output == "a is forgotten\n" or "no node is called a: there is b" in again.complaint
         for _ in range(2):
             before = left.votes()[0]["standing_ms"]
             until(lambda before=before: left.votes()[0]["standing_ms"] != before, "some beats")  # type: ignore[misc]
