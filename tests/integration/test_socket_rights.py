@@ -107,6 +107,16 @@ def test_nothing_can_be_changed_over_tcp_not_even_by_root(node: Node) -> None:
         reload(node, before)
 
 
+def test_a_socket_that_somebody_removed_is_told_at_a_reload(node: Node) -> None:
+    """The agent goes on; whoever asks finds it again after a restart."""
+    node.socket.unlink()
+    node.signal(signal.SIGHUP)
+    until(lambda: f"the rights of {node.socket} stay as they were" in node.log(), "it is told")
+    node.stop()
+    node.start()
+    until(node.leads, "it leads again")
+
+
 def rights(node: Node) -> tuple[int, int, int]:
     """The socket's mode, owner and group."""
     found = node.socket.lstat()
