@@ -36,7 +36,7 @@ def main() -> int:
     print(report(outcome))  # noqa: T201 - likewise
     is_good = not (outcome.violations or outcome.troubles)
     if is_good and not options.keep:
-        shutil.rmtree(directory, ignore_errors=True)
+        shutil.rmtree(directory)
     else:
         print(f"kept in {directory}: timeline, picture.svg, prober, listener, each node's log")  # noqa: T201
     print("no promise was broken" if is_good else "NOT GOOD")  # noqa: T201

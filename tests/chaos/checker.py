@@ -90,7 +90,7 @@ def leases_are_apart(history: History) -> Iterator[Violation]:
 
 
 def overlaps(history: History) -> Iterator[tuple[Answer, Answer, int]]:
-    """Each two terms that were sure at one time: the first words of both, the lower term first, and when."""
+    """For each two terms that were sure at one time: the first words that say so, and when."""
     sure: dict[int, Answer] = {}
     told = set()
     for answer in yeses(history):

@@ -11,6 +11,11 @@ def mount(*options: str) -> None:
     subprocess.run(["mount", *options], check=True, stdin=subprocess.DEVNULL)
 
 
+def unmount(directory: Path) -> None:
+    """Take a disk away, with all that is on it."""
+    subprocess.run(["umount", "--lazy", str(directory)], check=True, stdin=subprocess.DEVNULL)
+
+
 def fill(ballast: Path) -> None:
     """Write to that file until its disk has no byte left."""
     with ballast.open("wb", buffering=0) as file:

@@ -59,10 +59,11 @@ def run(seed: str, minutes: float, directory: Path, bent: str | None = None) -> 
     with Lab(directory, shape, timeline, bent) as lab:
         nemesis = Nemesis(lab, seed)
         ticks = Ticks(lab, directory)
-        lab.calm_down()
         before = lab.sizes()
         with observed(lab, directory), ticks:
-            play(nemesis, lab, minutes)
+            if lab.calm_down():
+                before = lab.sizes()
+                play(nemesis, lab, minutes)
         after = lab.sizes()
         history = History(
             shape.servers,

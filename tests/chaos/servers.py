@@ -11,7 +11,7 @@ from mmap import mmap
 from pathlib import Path
 
 from leader.instances.embedded import EmbeddedQuorum
-from tests.chaos.disk import fill, mount
+from tests.chaos.disk import fill, mount, unmount
 from tests.chaos.redis import Connection
 from tests.support.polling import until
 from tests.support.ports import free_port
@@ -84,9 +84,10 @@ class Server:
         """Of the process that serves."""
         return self._process.pid(0)
 
-    def stop(self) -> None:
-        """End it for good."""
+    def close(self) -> None:
+        """End it for good, and take its disk away."""
         self._process.stop()
+        unmount(self._directory)
 
     def kill(self) -> None:
         """End it as `kill -9` does."""

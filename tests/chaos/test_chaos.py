@@ -1,5 +1,6 @@
 """A short run of the lab, which breaks no promise, and one with a bent protocol, which is found out."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,17 +10,24 @@ import pytest
 
 from tests.chaos.kinds import KINDS, Harm
 from tests.chaos.nemesis import kinds_for, planned
-from tests.support.node import PROJECT
+from tests.support.agents import PROJECT, short_directory
 
 LASTS_S = 240.0
 """Far longer than either run takes; what waits in the lab has bounds of its own."""
 MANY_ACTS = 300
 
 
-def chaos(*options: str) -> "subprocess.CompletedProcess[str]":
-    """One run of the lab, to its end."""
+def chaos(*options: str, keeps_in: str = "/tmp") -> "subprocess.CompletedProcess[str]":  # noqa: S108 - the usual
+    """One run of the lab, to its end; what it keeps of a bad one is there."""
     command = [sys.executable, "-m", "tests.chaos", *options]
-    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command,
+        cwd=PROJECT,
+        env=os.environ | {"TMPDIR": keeps_in},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 @pytest.mark.xdist_group("chaos")
@@ -27,7 +35,7 @@ def chaos(*options: str) -> "subprocess.CompletedProcess[str]":
 @pytest.mark.timeout(LASTS_S)
 def test_faults_break_no_promise(figures: Callable[[str], None]) -> None:
     """Half a minute of faults on five agents and real servers: never two leaders, no crash, no leak."""
-    done = chaos("--minutes", "0.5", "--seed", "1")
+    done = chaos("--minutes", "0.5", "--seed", "393")
     figures(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "no promise was broken" in done.stdout
@@ -38,7 +46,9 @@ def test_faults_break_no_promise(figures: Callable[[str], None]) -> None:
 @pytest.mark.timeout(LASTS_S)
 def test_a_bent_protocol_is_found() -> None:
     """Agents that take what they did not watch lead two at a time, and the checker says so."""
-    done = chaos("--minutes", "0.3", "--seed", "1", "--bent", "takes without watching")
+    with short_directory() as directory:
+        options = ("--minutes", "0.3", "--seed", "1", "--bent", "takes without watching")
+        done = chaos(*options, keeps_in=str(directory))
     assert done.returncode == 1, done.stdout + done.stderr
     assert "BROKEN expiry" in done.stdout
 
