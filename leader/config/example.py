@@ -22,8 +22,8 @@ instances = [
 # How long a crashed leader's lease lasts at most: from 1s to 1h, the same on every node.
 lease = "10s"
 # username = "leader"
-# password_file = "/etc/leader/password"       # or systemd: LoadCredential=leader.password:/etc/leader/password
-# tls = { ca_file = "/etc/leader/ca.pem" }     # also cert_file, key_file
+# password_file = "/etc/leader/password"     # or systemd: LoadCredential=leader.password:/etc/leader/password
+# tls = { ca_file = "/etc/leader/ca.pem" }   # also cert_file, key_file
 generation = 1
 # The list and the lease change in two steps, each a generation, with [quorum.previous]: see the README.
 
