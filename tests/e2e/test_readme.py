@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from leader.cli.main import MODULES
+from leader.instances.answers import MINIMAL_ACL
 
 PROJECT = Path(__file__).resolve().parents[2]
 README = (PROJECT / "README.md").read_text()
@@ -39,12 +40,24 @@ def test_every_command_that_is_there_stands_in_the_readme() -> None:
 
 
 def test_the_configuration_in_the_readme_is_good(tmp_path: Path) -> None:
-    """Copied word by word, it passes the check."""
-    (text,) = blocks("toml")
-    (tmp_path / "leader.toml").write_text(text)
-    command = [sys.executable, "-m", "leader", "config", "check", "--config", str(tmp_path / "leader.toml")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    """Copied word by word, each passes the check without a warning, given the files that it names."""
+    file = tmp_path / "leader.toml"
+    for text in blocks("toml"):
+        for name in re.findall(r"/etc/leader/([\w.]+)", text):
+            (tmp_path / name).write_text("x")
+            (tmp_path / name).chmod(0o600)
+        whole = text if "cluster =" in text else f'cluster = "prod"\n{text}'
+        file.write_text(whole.replace("/etc/leader", str(tmp_path)))
+        command = [sys.executable, "-m", "leader", "config", "check", "--config", str(file)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "warning" not in done.stdout
+
+
+def test_the_rights_in_the_readme_are_those_that_agents_need() -> None:
+    """The line that messages tell, for the cluster of the example."""
+    (line,) = blocks("redis")
+    assert line == f"ACL SETUSER agent on >PASSWORD {MINIMAL_ACL.format(cluster='prod')}\n"
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"^make ([a-z]+)", README, re.MULTILINE))))
