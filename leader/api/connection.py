@@ -258,6 +258,10 @@ class Connection(asyncio.BufferedProtocol):
             self._send(response, with_body=method != "HEAD")
             self._end_answer()
 
+    @property
+    def _is_head(self) -> bool:
+        return self._request is not None and self._request.method == b"HEAD"
+
     def _end_answer(self) -> None:
         """Be ready for the next request, if there may be one."""
         self._has_answered = True
@@ -307,7 +311,8 @@ class Connection(asyncio.BufferedProtocol):
         if self._http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             self.abort()
             return
-        self._send(refusal(status, sentence, (("Connection", "close"),)), with_body=True)
+        is_head = self._http.our_state is h11.SEND_RESPONSE and self._is_head
+        self._send(refusal(status, sentence, (("Connection", "close"),)), with_body=not is_head)
         if self._transport.can_write_eof():
             self._transport.write_eof()
 

@@ -85,6 +85,7 @@ async def test_a_request_in_pieces_is_a_request(path: Path) -> None:
         (request("/" + "x" * 20_000), 431),
         (request("/leader", "POST", "Content-Length: 20000\r\n") + b"x" * 20_000, 413),
         (request("/leader", "POST", "Content-Length: 99999999999\r\n") + b"x" * 900_000, 413),
+        (request("/leader", "HEAD", "Content-Length: 20000\r\n") + b"x" * 20_000, 413),
         (request("/leader", "POST", f"Content-Length: 2\r\n{CLOSE}") + b"{}", 405),
         (request("/leader", "POST", f"Expect: 100-continue\r\nContent-Length: 2\r\n{CLOSE}") + b"{}", 100),
         (request("/leader", "CONNECT", CLOSE), 405),
