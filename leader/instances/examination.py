@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from redis.exceptions import RedisError, ResponseError
 
 from leader import clock
+from leader.foreign import printable
 from leader.instances.answers import Kind
 from leader.instances.endpoint import Credentials, Endpoint
 from leader.instances.instance import Instance
@@ -19,7 +20,9 @@ from leader.instances.link import Link
 from leader.instances.problems import Ineligible, Problem, Subject, Unanswered, explain_answer, text_of
 from leader.instances.resolver import Resolver
 from leader.instances.rights import Missing, missing_rights
+from leader.instances.shapes import texts, whole
 from leader.instances.wire import Caller
+from leader.names import is_name
 from leader.protocol.calls import Configuration, Registration
 
 NOTHING_MISSING = Missing()
@@ -27,6 +30,7 @@ NOTHING_MISSING = Missing()
 _NS_PER_S = 1_000_000_000
 _WATCHED_LEASES = 1.25 / 3
 """A little more than one beat of an agent: each has registered meanwhile, two of one name in turn."""
+_LONGEST_LINE = 200
 _BEATS = 10
 _GLANCES = 40
 """Two agents of one name are found unless one registers just after the other, by a thirtieth of a beat."""
@@ -138,7 +142,7 @@ class Examiner:
         if link.certificate_ends:
             ends_ms = int(ssl.cert_time_to_seconds(link.certificate_ends) * 1000)
             self._found = replace(self._found, certificate_ends_ms=ends_ms)
-        lines = str(await link.ask("INFO")).splitlines()
+        lines = [printable(line, _LONGEST_LINE) for line in str(await link.ask("INFO")).splitlines()]
         info = dict(line.split(":", 1) for line in lines if ":" in line)
         self._found = replace(self._found, info=info)
 
@@ -178,7 +182,7 @@ class Examiner:
             async with asyncio.timeout(self._timeout_ns / _NS_PER_S + more_s):
                 await link.open()
                 await ask(link)
-        except (RedisError, OSError):  # a TimeoutError is one; the beat tells what is wrong
+        except (RedisError, OSError, ValueError):  # a TimeoutError is one; the beat tells what is wrong
             pass
         finally:
             link.abort()
@@ -199,11 +203,11 @@ class Examiner:
     async def _glance(self, link: Link) -> None:
         """The registry from moment to moment; read without the script, which removes old entries if asked."""
         for _ in range(_GLANCES):
-            seconds, micros = await link.ask("TIME")
-            words = await link.ask("HGETALL", self._caller.keys(())[1])
-            now_ms = int(seconds) * 1000 + int(micros) // 1000
+            seconds, micros = texts(await link.ask("TIME"))
+            words = texts(await link.ask("HGETALL", self._caller.registry_key))
+            now_ms = whole(seconds) * 1000 + whole(micros) // 1000
             entries = sorted(zip(words[::2], words[1::2], strict=True))
-            glance = tuple(registration(node, text, now_ms) for node, text in entries)
+            glance = tuple(registration(node, text, now_ms) for node, text in entries if is_name(node))
             self._found = replace(self._found, glances=(*self._found.glances, glance))
             await asyncio.sleep(self._watch_s / _GLANCES)
 
@@ -211,5 +215,8 @@ class Examiner:
 def registration(node: str, text: str, now_ms: int) -> Registration:
     """An entry as an instance keeps it: the wall clock at which it was written, a colon, the text."""
     written_ms, _, rest = text.partition(":")
-    age_ms = now_ms - int(written_ms) if written_ms.isdecimal() else 0
+    try:
+        age_ms = now_ms - whole(written_ms)
+    except ValueError:
+        age_ms = 0
     return Registration(node, max(0, age_ms), rest)

@@ -109,7 +109,7 @@ def endless(part: bytes) -> Iterator[bytes]:
 def polite(command: Command) -> bytes | None:
     """What a good server says to all but scripts; None to those."""
     match command:
-        case ["EVALSHA" | "SCRIPT", *_]:
+        case ["EVALSHA", _, keys, *_] if keys != "0":
             return None
         case ["INFO", *_]:
             return packed(f"# Server\r\nredis_version:7{EVIL}\r\n")
@@ -244,5 +244,14 @@ def noise(command: Command, random: Random) -> Iterator[bytes]:
 
 
 DEEDS: tuple[Answer, ...] = (
-    lies, a_term_out_of_reach, huge_text, huge_bulk, huge_array, pushes, publishes, comes_and_goes, noise, silence,
-)  # fmt: skip
+    lies,
+    a_term_out_of_reach,
+    huge_text,
+    huge_bulk,
+    huge_array,
+    pushes,
+    publishes,
+    comes_and_goes,
+    noise,
+    silence,
+)
