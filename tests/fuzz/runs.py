@@ -18,7 +18,7 @@ from leader.protocol.calls import Registration
 from tests.fuzz import clients, replies
 from tests.unit.api.handmade import HandmadeSource
 
-SUBJECT = Subject("i1", "10.0.0.1:6379")
+SUBJECT = Subject("i1", "10.0.0.1:6379", "prod")
 
 
 class Broken(AssertionError):
