@@ -24,7 +24,8 @@ TEXTS = [
 RECORD = ["1", "run:repl", "4", "x1", "held", "9", "n1:abc:7", "10000", ""]
 RUN = ["report", "n0nce", "running", "n1", "default", "9", "1700000000000", "5", "0", "0"]
 ENTRY: dict[str, Any] = {
-    "version": "1", "generation": 2, "started_ms": 1, "incarnation": "i", "contends": True, "sees_majority": True, "paused": False, "fit": True,
+    "version": "1", "generation": 2, "started_ms": 1, "incarnation": "i",
+    "contends": True, "sees_majority": True, "paused": False, "fit": True,
     "reason": "", "vitals": {"load_per_cpu": 1.0, "memory_percent": 5.0, "free_disk_percent": {"/": 3.0}},
     "priorities": {"default": 50}, "roles": {"default": "candidate"}, "processes": {"10.0.0.1:6379/0": "p"},
     "ended": [{"election": "default", "term": 4, "cause": "released", "reason": "it was"}],
