@@ -187,7 +187,7 @@ def test_the_agent_takes_as_many_files_as_it_may_and_what_it_starts_does_not(
 def limit(monkeypatch: pytest.MonkeyPatch, node: Node, soft: int, hard: int) -> None:
     """What is started of this node from now on may have so many files open."""
     shell = ["/bin/sh", "-c", f'ulimit -Sn {soft}; ulimit -Hn {hard}; exec "$@"', "sh"]
-    monkeypatch.setattr(node, "command", lambda *words: [*shell, *Node.command(*words)])
+    monkeypatch.setattr(node, "command", lambda *words: [*shell, *Node.command(node, *words)])
 
 
 def test_where_few_files_are_allowed_the_quorum_has_its_share(

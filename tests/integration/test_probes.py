@@ -163,7 +163,7 @@ def test_alive_and_ready_are_told_apart(shared_tcp: EmbeddedQuorum) -> None:
         for method in ("GET", "HEAD", "OPTIONS"):
             assert fetch(port, "/livez", method).status == 200
             assert fetch(port, "/readyz", method).status == 503
-        assert b"answered within the last lease, not 2" in fetch(port, "/readyz").body
+        assert b"1 of 3 instances answered within the last lease, 1 too few" in fetch(port, "/readyz").body
         health = node.run("health")
         assert (health.code, health.complaint) == (2, "")
         assert health.output.startswith("LEADER CRITICAL - no majority: 1 of 3 instances answer")

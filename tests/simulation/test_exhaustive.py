@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from leader.protocol import electorate
+from leader.protocol import quorum
 from leader.protocol.events import NS_PER_MS, Instant
 from leader.protocol.record import State
 from leader.protocol.witness import Witness
@@ -74,7 +74,7 @@ def half_as_majority(instances: int) -> int:
 MUTANTS: dict[str, tuple[object, str, object, Budget]] = {
     "watch too short": (Witness, "takeable_at", watch_too_short, Budget(2, 0, 0, 0)),
     "fresh as released": (Witness, "takeable_at", fresh_as_released, Budget(0, 2, 0, 0)),
-    "half as majority": (electorate, "majority", half_as_majority, Budget(2, 0, 0, 0)),
+    "half as majority": (quorum, "majority", half_as_majority, Budget(2, 0, 0, 0)),
 }
 
 
