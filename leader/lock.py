@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from leader.errors import AlreadyRunning, Refused
+from leader.files import open_own
 
 LOCK_MODE = 0o600
 """Nobody else may open it: a lock can be taken through a descriptor that only reads."""
@@ -29,7 +30,7 @@ class Lock:
         """
         self.path = lock_file(path)
         try:
-            self.descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, LOCK_MODE)
+            self.descriptor = open_own(self.path, os.O_RDWR | os.O_CREAT, LOCK_MODE)
         except OSError as error:
             raise Refused(
                 f"the lock {self.path} cannot be opened: {error.strerror}; "

@@ -13,8 +13,8 @@ from functools import partial
 from pathlib import Path
 
 from leader.agent.logs import log
-from leader.agent.store import write_durably
 from leader.agent.threads import on_a_thread
+from leader.files import open_own, replace
 
 FILE = "history.jsonl"
 PAUSE_S = 0.5
@@ -90,13 +90,14 @@ class Annals:
         return partial(self._replace, lines)
 
     def _replace(self, lines: Iterable[Line]) -> None:
-        write_durably(self._path, _text(lines))
+        replace(self._path, _text(lines), durably=True)
 
     def _append(self, lines: Iterable[Line]) -> None:
         text = _text(lines)
         if not text:
             return
-        with self._path.open("a+b") as file:
+        descriptor = open_own(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+        with os.fdopen(descriptor, "a+b") as file:
             size = file.tell()
             is_torn = size > 0 and os.pread(file.fileno(), 1, size - 1) != b"\n"
             file.write((b"\n" if is_torn else b"") + text.encode())

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from leader import clock
-from leader.agent.store import remove_durably, write_durably
 from leader.errors import ConfigurationError
+from leader.files import remove_durably, replace
 from leader.protocol.snapshot import PauseView
 
 FILE = "pause.json"
@@ -82,7 +82,7 @@ class PauseStore:
         Raises:
             OSError: that failed; what was kept before still is.
         """
-        write_durably(self._path, json.dumps(asdict(pause)))
+        replace(self._path, json.dumps(asdict(pause)), durably=True)
 
     def remove(self) -> None:
         """Keep none any more, durably.

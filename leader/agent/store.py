@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from leader.errors import ConfigurationError, TermNotSaved
+from leader.files import check_place, replace
 from leader.protocol import resume
 from leader.protocol.record import LARGEST_TERM, Holder
 
@@ -20,7 +21,7 @@ def make_directory(path: Path, mode: int) -> None:
     """Make a directory of the agent's, with this mode whatever the umask; one that is there stays as it is.
 
     Raises:
-        ConfigurationError: it cannot be made.
+        ConfigurationError: it cannot be made, or others decide what stands in it.
     """
     try:
         if not path.is_dir():
@@ -29,6 +30,7 @@ def make_directory(path: Path, mode: int) -> None:
     except OSError as error:
         message = f"the directory {path} cannot be made ({error.strerror}): make it, or choose another one"
         raise ConfigurationError(message) from error
+    check_place(path)
 
 
 class TermStore:
@@ -67,7 +69,7 @@ class TermStore:
         terms = {cluster: dict(elections) for cluster, elections in self._all.items()}
         terms.setdefault(self._cluster, {})[election] = term
         try:
-            write_durably(self._path, json.dumps(terms))
+            replace(self._path, json.dumps(terms), durably=True)
         except OSError as error:
             message = (
                 f"{self._path} cannot be written ({error.strerror}), so this node claims no leadership: "
@@ -82,31 +84,6 @@ def _term(value: object) -> int:
         message = f"{value!r} is not a term"
         raise ValueError(message)
     return value
-
-
-def write_durably(path: Path, text: str) -> None:
-    """Replace a file so that after a crash there is the old one or the new one, whole."""
-    temporary = path.with_suffix(".new")
-    with temporary.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    _sync(path.parent)
-
-
-def remove_durably(path: Path) -> None:
-    """Remove a file, if it is there, so that no crash brings it back."""
-    path.unlink(missing_ok=True)
-    _sync(path.parent)
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class HolderStore:
@@ -150,9 +127,7 @@ class HolderStore:
             OSError: the file could not be rewritten; it says what it said before.
         """
         holders_now = {**self._holders, election: holders}
-        temporary = self._path.with_suffix(".new")
-        temporary.write_text(resume.write(self._place, holders_now))
-        temporary.replace(self._path)
+        replace(self._path, resume.write(self._place, holders_now), durably=False)
         self._holders = holders_now
 
 

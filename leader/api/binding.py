@@ -8,6 +8,7 @@ import contextlib
 import os
 import socket
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from leader.api.peers import group_id
@@ -112,17 +113,32 @@ def is_listening(target: Path) -> bool:
     return True
 
 
+@contextlib.contextmanager
+def _made_with(mode: int) -> Iterator[None]:
+    """What is made meanwhile has this mode at once: set later, by name, a link could lead it elsewhere."""
+    before = os.umask(~mode & 0o777)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
 def set_rights(path: Path, mode: int, group: str) -> None:
     """Let the mode and the group say who may ask; the group if it is there and this user can give it away.
 
     Raises:
         OSError: there is no such file, or it is not ours.
     """
+    give(path, group)
+    path.chmod(mode)
+
+
+def give(path: Path, group: str) -> None:
+    """Let that group have the file, if it is there and this user can give it away."""
     number = group_id(group)
     if number is not None:
         with contextlib.suppress(PermissionError):
-            os.chown(path, -1, number)
-    path.chmod(mode)
+            os.lchown(path, -1, number)
 
 
 def listen(beside: Path, target: Path, mode: int, group: str) -> socket.socket:
@@ -130,8 +146,9 @@ def listen(beside: Path, target: Path, mode: int, group: str) -> socket.socket:
     beside.unlink(missing_ok=True)
     listening = socket.socket(socket.AF_UNIX)
     try:
-        listening.bind(str(beside))
-        set_rights(beside, mode, group)
+        with _made_with(mode):
+            listening.bind(str(beside))
+        give(beside, group)
         listening.listen(BACKLOG)
         beside.rename(target)
     except OSError:

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from leader.errors import InstanceError
+from leader.files import check_place, open_own
 from leader.instances.program import find_server
 
 DEFAULT_COUNT = 3
@@ -90,7 +91,8 @@ def _lock(directory: Path) -> int:
     while True:
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(lock_file(directory), os.O_RDWR | os.O_CREAT, 0o600)
+            check_place(directory)
+            descriptor = open_own(lock_file(directory), os.O_RDWR | os.O_CREAT, 0o600)
         except FileNotFoundError:
             continue
         except FileExistsError:  # mkdir says so too when the directory is removed while it looks

@@ -68,6 +68,7 @@ class TermFile:
         Raises:
             Refused: another process has the lock, or the system does not allow it.
         """
+        _check_link(path)
         self.path = os.path.realpath(path)
         try:
             with _patience(timeout_ms):
@@ -180,9 +181,28 @@ class TermFile:
         self.descriptor = descriptor
 
 
+def _check_link(path: str) -> None:
+    """Refuse to follow a link of somebody else: it would have this user write where that one likes.
+
+    Raises:
+        Refused: it is one.
+    """
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return
+    if stat.S_ISLNK(status.st_mode) and status.st_uid not in (0, os.geteuid()):
+        raise Refused(
+            f"{path} is a link that another user has made (uid {status.st_uid}): name the file itself; "
+            "the command was not started"
+        )
+
+
 def _open(path: str) -> int:
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, MODE)
+        descriptor = os.open(
+            path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW, MODE
+        )
     except TimeoutError:
         raise
     except OSError as error:

@@ -1,8 +1,8 @@
 """Directories that are full, damaged or read-only: nothing unsafe is done, nothing held is lost."""
 
-import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,20 +16,42 @@ pytestmark = pytest.mark.xdist_group("bad-disk")
 BAD_CONFIGURATION, UNKNOWN = 78, 3
 
 
-def full_disk(node: Node) -> Path:
-    """Let every write of the file of terms find no space; return what to remove to make room."""
-    node.state.mkdir(exist_ok=True)
-    obstacle = node.state / "terms.new"
-    obstacle.symlink_to("/dev/full")
+ON_A_BAD_DISK = """
+import errno, os, sys, threading
+directory, real = sys.argv.pop(1), os.fsync
+def fsync(descriptor):
+    if os.path.exists(directory + "/full"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    if os.path.exists(directory + "/hung"):
+        threading.Event().wait()
+    real(descriptor)
+os.fsync = fsync
+from leader.__main__ import main
+main()
+"""
+
+
+def put_on_a_bad_disk(monkeypatch: pytest.MonkeyPatch, node: Node) -> None:
+    """The agent's disk is full, or hangs, as long as there is a file that says so: see `spoil`."""
+    start = [sys.executable, "-c", ON_A_BAD_DISK, str(node.directory)]
+    monkeypatch.setattr(node, "command", lambda *words: [*start, *words])
+
+
+def spoil(node: Node, how: str) -> Path:
+    """Let the node's disk be full, or hang, from now on; return what to remove to mend it."""
+    obstacle = node.directory / how
+    obstacle.touch()
     return obstacle
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the kernel has no /dev/full")
-def test_a_full_disk_keeps_a_node_from_claiming_and_not_from_running(shared_tcp: EmbeddedQuorum) -> None:
+def test_a_full_disk_keeps_a_node_from_claiming_and_not_from_running(
+    shared_tcp: EmbeddedQuorum, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A term that is not on disk is not claimed (R9): one line says so; with room again, the node leads."""
     settings = Settings(shared_tcp.urls, elections={"full": 100})
     with lone(settings) as node:
-        obstacle = full_disk(node)
+        put_on_a_bad_disk(monkeypatch, node)
+        obstacle = spoil(node, "full")
         node.start()
         until(lambda: "terms.json cannot be written" in node.log(), "the log says so")
         always(lambda: not node.leads("full"), "it does not lead", LEASE_S)
@@ -42,23 +64,27 @@ def test_a_full_disk_keeps_a_node_from_claiming_and_not_from_running(shared_tcp:
         until(lambda: node.leads("full"), "it leads")
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the kernel has no /dev/full")
-def test_a_disk_that_fills_up_does_not_end_a_leadership(shared_tcp: EmbeddedQuorum) -> None:
+def test_a_disk_that_fills_up_does_not_end_a_leadership(
+    shared_tcp: EmbeddedQuorum, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What is held goes on being renewed; only new claims need the disk."""
     with lone(Settings(shared_tcp.urls, elections={"filling": 100})) as node:
+        put_on_a_bad_disk(monkeypatch, node)
         node.start()
         until(lambda: node.leads("filling"), "it leads")
         term = term_of(node, "filling")
-        full_disk(node)
+        spoil(node, "full")
         always(lambda: node.leads("filling"), "it leads", LEASE_S * 1.5)
         assert term_of(node, "filling") == term
 
 
-def test_a_hung_disk_keeps_a_node_from_claiming_and_from_nothing_else(shared_tcp: EmbeddedQuorum) -> None:
+def test_a_hung_disk_keeps_a_node_from_claiming_and_from_nothing_else(
+    shared_tcp: EmbeddedQuorum, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A write that never ends holds up neither the answers, nor a reload, nor the end of the agent."""
     with lone(Settings(shared_tcp.urls, elections={"hung": 100})) as node:
-        node.state.mkdir()
-        os.mkfifo(node.state / "terms.new")
+        put_on_a_bad_disk(monkeypatch, node)
+        spoil(node, "hung")
         node.start()
         until(lambda: "the state directory cannot be written" in node.reason("hung"), "status says so")
         assert node.run("is-leader", "hung").code == 1
@@ -107,7 +133,7 @@ def test_a_full_file_system_of_the_state_directory_is_told(shared_tcp: EmbeddedQ
     with lone(Settings(shared_tcp.urls, elections={"tiny": 100})) as node:
         node.state.mkdir()
         script = (
-            'mount -t tmpfs -o size=16k tmpfs "$1" && touch "$1/lock" && '
+            'mount -t tmpfs -o size=16k,mode=755 tmpfs "$1" && touch "$1/lock" && '
             '{ dd if=/dev/zero of="$1/filler" bs=4k count=99 2>/dev/null; shift; exec "$@"; }'
         )
         command = node.command("agent", "--config", str(node.config))

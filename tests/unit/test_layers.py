@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "leader"
 
-BASE = {"errors", "clock", "deaf", "durations", "foreign", "names", "paths"}
+BASE = {"errors", "clock", "deaf", "durations", "files", "foreign", "names", "paths"}
 HOT_PATH = {"fastpath", "reach"}
 MAY_IMPORT = {
     "errors": set[str](),
@@ -19,7 +19,8 @@ MAY_IMPORT = {
     "foreign": set[str](),
     "names": set[str](),
     "paths": {"errors"},
-    "lock": {"errors"},
+    "files": {"errors"},
+    "lock": {"errors", "files"},
     "reach": BASE,
     "fastpath": BASE | HOT_PATH,
     "guard": {"reach"} | BASE,

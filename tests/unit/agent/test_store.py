@@ -1,12 +1,15 @@
 """Terms and holders on disk (rules R5 and R9)."""
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
 
-from leader.agent.store import HolderStore, TermStore, directory_id, write_durably
+from leader.agent.store import HolderStore, TermStore, directory_id
 from leader.errors import ConfigurationError, TermNotSaved
+from leader.files import replace
 from leader.protocol.calls import Configuration
 from leader.protocol.record import Holder
 from leader.protocol.resume import Place
@@ -42,11 +45,16 @@ def test_a_damaged_term_file_stops_the_start_and_says_what_to_do(tmp_path: Path)
         TermStore(tmp_path, "c")
 
 
-def test_a_full_disk_is_told_and_loses_no_term(tmp_path: Path) -> None:
+def no_space(_descriptor: int) -> None:
+    """What a full disk says to `fsync`."""
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_full_disk_is_told_and_loses_no_term(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A term that cannot be written is not claimed, and what was there stays."""
     store = TermStore(tmp_path, "c")
     store.save("default", 41)
-    (tmp_path / "terms.new").symlink_to("/dev/full")
+    monkeypatch.setattr(os, "fsync", no_space)
     with pytest.raises(TermNotSaved, match="claims no leadership"):
         store.save("default", 42)
     assert TermStore(tmp_path, "c").highest("default") == 41
@@ -54,7 +62,7 @@ def test_a_full_disk_is_told_and_loses_no_term(tmp_path: Path) -> None:
 
 def test_a_durable_write_leaves_no_other_file(tmp_path: Path) -> None:
     """The file is replaced in one step."""
-    write_durably(tmp_path / "terms.json", "{}")
+    replace(tmp_path / "terms.json", "{}", durably=True)
     assert [path.name for path in tmp_path.iterdir()] == ["terms.json"]
 
 
