@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from typing import TypeVar
 
 from leader.config.address import hide_password
+from leader.foreign import printable
 
 T = TypeVar("T")
 
@@ -37,19 +38,19 @@ class Findings:
 
     def refuse(self, key: str, rule: str) -> None:
         """Record that something about a key, or about an environment variable, is wrong."""
-        self.problems.append(f"{self._place(key)}: {key}: {rule}")
+        self.problems.append(printable(f"{self._place(key)}: {key}: {rule}"))
 
     def refuse_value(self, key: str, value: object, rule: str) -> None:
         """Record that a value breaks its rule, quoting the value."""
-        self.problems.append(f"{self._place(key)}: {key} = {shown(value)}: {rule}")
+        self.problems.append(printable(f"{self._place(key)}: {key} = {shown(value)}: {rule}"))
 
     def warn(self, key: str, text: str) -> None:
         """Record something that works, and that endangers what it should not."""
-        self.warnings.append(f"{self._place(key)}: {key}: {text}")
+        self.warnings.append(printable(f"{self._place(key)}: {key}: {text}"))
 
     def note(self, key: str, text: str) -> None:
         """Record something that is allowed, and that a person should know."""
-        self.notes.append(f"{self._place(key)}: {key}: {text}")
+        self.notes.append(printable(f"{self._place(key)}: {key}: {text}"))
 
     def _place(self, key: str) -> str:
         return "environment" if key.startswith(VARIABLES) else self.source

@@ -60,6 +60,7 @@ def test_any_file_and_any_environment_are_a_configuration_or_sentences(
     else:
         told = (tomllib.loads(render(config))["cluster"],)
     assert told
+    assert all(sentence.isprintable() for sentence in told)
 
 
 @given(st.binary(max_size=60))
