@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 STAMP := .venv/.installed
-FAST_TESTS := $(wildcard tests/unit tests/rules tests/scenarios tests/simulation)
+FAST_TESTS := $(wildcard tests/unit tests/rules tests/scenarios tests/simulation tests/fuzz)
 # pytest on two processes; tests that share something outside carry the same xdist_group
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 
@@ -44,8 +44,8 @@ soak: $(STAMP) ## the long tests: as many seeds as two cores do in an hour (MINU
 chaos: $(STAMP) ## real agents and servers under faults (MINUTES=n, SEED=s), and a verdict; as root
 	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),10) --seed $(or $(SEED),1)
 
-fuzz: $(STAMP) ## a million requests and a million replies that nobody well-meaning would send
-	@$(BIN)/python -m tests.fuzz
+fuzz: $(STAMP) ## a million requests and a million replies of instances (COUNT=n), in some minutes
+	@$(BIN)/python -m tests.fuzz --count $(or $(COUNT),1000000) --jobs 2
 
 compare: $(STAMP) ## leader and Redlock in the same simulated world, fault by fault
 	@$(BIN)/python -m tests.simulation.compare

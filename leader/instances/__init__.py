@@ -3,6 +3,8 @@
     beat.lua         all that touches a record: one script, one round trip, every election
     jobs.lua         all that touches the runs of jobs; common.lua is what both scripts begin with
     wire.py          calls as arguments of the first, its reply as values; jobs_wire.py for the other; pure
+    shapes.py        what a value that an instance says must be, or it gives no vote
+    bounded.py       hiredis' reader, within bounds
     problems.py      every way in which an instance gives no vote, as one sentence with the remedy
     answers.py       which sentence belongs to which error text of which server
     endpoint.py      an instance's URL and how to prove who we are
