@@ -109,7 +109,7 @@ def test_a_file_of_terms_that_cannot_be_locked_or_kept_says_why(
 
 
 def test_directories_and_terms_that_cannot_be_written_say_so(tmp_path: Path) -> None:
-    """A file stands in the way; the disk is full."""
+    """A file stands in the way, or a directory."""
     (tmp_path / "file").touch()
     with saying(
         ConfigurationError,
@@ -117,10 +117,10 @@ def test_directories_and_terms_that_cannot_be_written_say_so(tmp_path: Path) -> 
         "another one",
     ):
         make_directory(tmp_path / "file" / "below", 0o755)
-    (tmp_path / "terms.new").symlink_to("/dev/full")
+    (tmp_path / "terms.new").mkdir()
     with saying(
         TermNotSaved,
-        f"{tmp_path}/terms.json cannot be written (No space left on device), so this node claims no "
+        f"{tmp_path}/terms.json cannot be written (Is a directory), so this node claims no "
         "leadership: make room or make it writable",
     ):
         TermStore(tmp_path, "c").save("default", 42)
