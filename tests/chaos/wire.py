@@ -73,7 +73,7 @@ def furnish(state: Path, megabytes: str) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
     state.mkdir(parents=True)
-    mount("-t", "tmpfs", "-o", f"size={megabytes}m", "chaos", str(state))
+    mount("-t", "tmpfs", "-o", f"size={megabytes}m,mode=0755", "chaos", str(state))
     with NamedTemporaryFile("w", suffix=".conf") as file:
         file.write(f"nameserver {NAME_SERVER[0]}\noptions timeout:2 attempts:2\n")
         file.flush()
