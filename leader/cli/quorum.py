@@ -50,7 +50,7 @@ async def show_all(config: Config) -> int:
     own = config.configuration()
     print(f"generation {own.generation}: {config.quorum.changes or 'no change is under way'}")
     for name, outcome in outcomes.items():
-        print(f"instance {name}: {_describe(outcome, own)}")
+        print(outcome if isinstance(outcome, str) else f"instance {name}: {_describe(outcome, own)}")
     now = now_ns()
     for node, (seen_at, entry) in sorted(registry.nodes().items()):
         ago_s = max(0, now - seen_at) / NS_PER_S
@@ -80,7 +80,7 @@ async def purge_all(config: Config, *, force: bool) -> int:
         )
     done = await each(config, lambda instance: instance.purge(config.elections, PATIENCE_NS))
     for name, outcome in done.items():
-        print(f"{name}: {outcome}" if isinstance(outcome, str) else f"{name}: {outcome} keys removed")
+        print(outcome if isinstance(outcome, str) else f"{name}: {outcome} keys removed")
     return 1 if any(isinstance(outcome, str) for outcome in (*done.values(), *outcomes.values())) else 0
 
 
@@ -116,9 +116,7 @@ async def _answer_or_sentence(
         await instance.close()
 
 
-def _describe(outcome: Reply | str, own: Configuration) -> str:
-    if isinstance(outcome, str):
-        return outcome
+def _describe(outcome: Reply, own: Configuration) -> str:
     kept = outcome.configuration
     if kept is None:
         return "keeps no generation yet"

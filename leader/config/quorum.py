@@ -71,9 +71,9 @@ def _previous(
     table: Table, findings: Findings, now: tuple[InstanceConfig, ...], lease_ms: int, login: Login
 ) -> PreviousQuorum | None:
     """The list and the lease before the change that is under way, if one is; what is left out, stays."""
+    before = table.table("previous")
     if "previous" not in table:
         return None
-    before = table.table("previous")
     key = f"{_PREVIOUS}.instances"
     given = before.raw("instances")
     previous_lease_ms = before.take("lease", LEASE, lease_ms)

@@ -65,6 +65,23 @@ def test_quorum_shows_what_each_instance_keeps_and_who_is_registered(
     ]
 
 
+def test_quorum_tells_of_an_instance_that_is_away_in_one_sentence(pair: Cluster) -> None:
+    """It names it once, and says what to do; no step may begin then."""
+    leader = pair.settle()
+    lonely = pair.directory / "lonely.toml"
+    lonely.write_text(replace(pair.settings, urls=["redis://127.0.0.1:1/0"]).text("x"))
+    asked = leader.run("quorum", "--config", str(lonely))
+    assert asked.code == 1
+    away, last = asked.output.splitlines()[1:]
+    assert away == (
+        "instance 127.0.0.1:1/0 refuses connections at 127.0.0.1:1; start its server, or correct the URL"
+    )
+    assert last == (
+        "generation 2 may not begin yet: 0 of 1 instances keep generation 1: a leader that runs it has to renew "
+        "at 1 more"
+    )
+
+
 def test_a_purge_is_refused_while_agents_run(pair: Cluster) -> None:
     """It would take the lease from under a leader: the sentence names who still runs."""
     leader = pair.settle()

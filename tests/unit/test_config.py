@@ -265,6 +265,7 @@ class TestWhatIsRefused:
                 "quorum.previous: says the same list",
             ),
             ({"generation": 2, "previous": {}}, "quorum.previous: says the same list"),
+            ({"previos": {}}, 'quorum.previos = …: no such key; did you mean "previous"?'),
             (
                 {"previous": {"lease": "5s"}},
                 "quorum.generation = 1: must be 2 or more",
