@@ -77,8 +77,8 @@ def test_quorum_tells_of_an_instance_that_is_away_in_one_sentence(pair: Cluster)
         "instance 127.0.0.1:1/0 refuses connections at 127.0.0.1:1; start its server, or correct the URL"
     )
     assert last == (
-        "generation 2 may not begin yet: 0 of 1 instances keep generation 1: a leader that runs it has to renew "
-        "at 1 more"
+        "generation 2 may not begin yet: 0 of 1 instances keep generation 1: a leader that runs it has to "
+        "renew at 1 more"
     )
 
 

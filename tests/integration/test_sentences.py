@@ -5,16 +5,13 @@ they are about.
 """
 
 import os
-import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.support.impostor import answering
 from tests.support.node import PROJECT
 from tests.unit.api import handmade
 
@@ -132,33 +129,6 @@ def test_one_directory_for_both_runtime_and_state_is_refused(tmp_path: Path) -> 
         f"leader: {tmp_path} is the directory for both runtime and state: name another one for one of them "
         "with LEADER_RUNTIME_DIR or LEADER_STATE_DIR"
     )
-
-
-@contextmanager
-def answering(path: Path, answer: bytes) -> Iterator[None]:
-    """Something that answers each connection at this socket so, and closes it."""
-    listening = socket.socket(socket.AF_UNIX)
-    listening.bind(str(path))
-    listening.listen()
-
-    def serve() -> None:
-        while True:
-            try:
-                connection = listening.accept()[0]
-            except OSError:
-                return
-            with connection:
-                connection.recv(4096)
-                connection.sendall(answer)
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
-        yield
-    finally:
-        listening.shutdown(socket.SHUT_RDWR)
-        thread.join()
-        listening.close()
 
 
 GREETING = b"220 mail.example ESMTP\r\n\r\n"

@@ -10,7 +10,6 @@ import fcntl
 import logging
 import os
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,6 +49,7 @@ from leader.instances.program import PROGRAM_VARIABLE
 from leader.jobs import fence
 from leader.jobs.term_file import TermFile
 from leader.lock import Lock
+from tests.support.impostor import answering
 from tests.unit.api import handmade
 
 
@@ -358,33 +358,3 @@ def test_the_demo_ends_if_two_nodes_lead_or_one_that_must_not() -> None:
         chapters.nobody_leads(cast(Stage, Play(Lead("a", 7))))
     with saying(Failed, "2 jobs ran while nobody led"):
         chapters.majority_gone(cast(Stage, Play()))
-
-
-@contextmanager
-def answering(path: Path, answer: bytes | Callable[[socket.socket], None]) -> Iterator[None]:
-    """Something that answers each connection at this socket so, and closes it."""
-    listening = socket.socket(socket.AF_UNIX)
-    listening.bind(str(path))
-    listening.listen()
-
-    def serve() -> None:
-        while True:
-            try:
-                connection = listening.accept()[0]
-            except OSError:
-                return
-            with connection:
-                if callable(answer):
-                    answer(connection)
-                    continue
-                connection.recv(4096)
-                connection.sendall(answer)
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
-        yield
-    finally:
-        listening.shutdown(socket.SHUT_RDWR)
-        thread.join()
-        listening.close()
