@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 from tests.chaos.kinds import Aim, Harm, On, kind
-from tests.chaos.servers import Server
+from tests.chaos.redis import Connection
 
 FILLING = 3000
 """Values that are written while a server evicts: some megabytes."""
@@ -71,12 +71,12 @@ def promoted(aim: Aim) -> Iterator[None]:
 @kind("server evicting", On.SERVER, Harm.FORGETS)
 def evicting(aim: Aim) -> Iterator[None]:
     """It is full, under `allkeys-lru`, and others write: keys are lost that nobody deleted."""
-    for server in aim.servers:
-        evict(server)
-    yield
     with ExitStack() as stack:
-        for server in aim.servers:
-            connection = stack.enter_context(server.connect())
+        connections = [stack.enter_context(server.connect()) for server in aim.servers]
+        for connection in connections:
+            evict(connection)
+        yield
+        for connection in connections:
             connection.ask("CONFIG", "SET", "maxmemory", "0")
             connection.ask("CONFIG", "SET", "maxmemory-policy", "noeviction")
             connection.ask(
@@ -84,17 +84,17 @@ def evicting(aim: Aim) -> Iterator[None]:
             )
 
 
-def evict(server: Server) -> None:
-    """Write more than has room."""
-    with server.connect() as connection:
-        used = next(
-            int(line.partition(":")[2])
-            for line in connection.ask("INFO", "memory").splitlines()
-            if line.startswith("used_memory:")
-        )
-        connection.ask("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
-        connection.ask("CONFIG", "SET", "maxmemory", str(used + ROOM_BYTES))
-        for number in range(FILLING):
-            connection.send("SET", f"filling{number + 1}", VALUE)
-        for _ in range(FILLING):
-            connection.receive()
+def evict(connection: Connection) -> None:
+    """Write more than has room. A server that had a replica keeps a backlog, never evicted: a small one here."""
+    connection.ask("CONFIG", "SET", "repl-backlog-size", "16kb")
+    used = next(
+        int(line.partition(":")[2])
+        for line in connection.ask("INFO", "memory").splitlines()
+        if line.startswith("used_memory:")
+    )
+    connection.ask("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    connection.ask("CONFIG", "SET", "maxmemory", str(used + ROOM_BYTES))
+    for number in range(FILLING):
+        connection.send("SET", f"filling{number + 1}", VALUE)
+    for _ in range(FILLING):
+        connection.receive()

@@ -8,9 +8,13 @@ from random import Random
 
 import pytest
 
+from leader.instances.embedded import EmbeddedQuorum
+from tests.chaos.faults_memory import evict
 from tests.chaos.kinds import KINDS, Harm
 from tests.chaos.nemesis import kinds_for, planned
+from tests.chaos.redis import Connection
 from tests.support.agents import PROJECT, short_directory
+from tests.support.polling import until
 
 LASTS_S = 240.0
 """Far longer than either run takes; what waits in the lab has bounds of its own."""
@@ -51,6 +55,25 @@ def test_a_bent_protocol_is_found() -> None:
         done = chaos(*options, keeps_in=str(directory))
     assert done.returncode == 1, done.stdout + done.stderr
     assert "BROKEN expiry" in done.stdout
+
+
+def test_a_server_that_is_made_to_evict_refuses_none_of_the_writes() -> None:
+    """Also when it had a replica before: were one write refused, the fault would end unhealed."""
+    with short_directory() as directory, EmbeddedQuorum(directory, 1) as quorum:
+        path = quorum.urls[0].removeprefix("unix://")
+        with Connection(path) as server:
+            with Connection(path) as replica:
+                replica.send("SYNC")
+                until(lambda: replicas(server) == 1, "it has a replica")
+            until(lambda: replicas(server) == 0, "the replica is gone")
+            evict(server)
+            assert "evicted_keys:0" not in server.ask("INFO", "stats").split()
+
+
+def replicas(server: Connection) -> int:
+    """How many replicas are connected."""
+    lines = server.ask("INFO", "replication").splitlines()
+    return next(int(line.partition(":")[2]) for line in lines if line.startswith("connected_slaves:"))
 
 
 def test_one_seed_makes_one_plan() -> None:
