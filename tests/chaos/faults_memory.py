@@ -85,7 +85,7 @@ def evicting(aim: Aim) -> Iterator[None]:
 
 
 def evict(connection: Connection) -> None:
-    """Write more than has room. A server that had a replica keeps a backlog, never evicted: a small one here."""
+    """Write more than has room. Were there a backlog for a replica, it would take the room of all values."""
     connection.ask("CONFIG", "SET", "repl-backlog-size", "16kb")
     used = next(
         int(line.partition(":")[2])
