@@ -8,7 +8,8 @@ import asyncio
 from collections.abc import Mapping
 
 from leader import clock
-from leader.agent.history import EndTold, History, Sight
+from leader.agent.ends import EndTold
+from leader.agent.history import History, Sight
 from leader.agent.journal import Change, Journal
 from leader.agent.registry import Entry, Registry
 from leader.agent.view import standing_holder

@@ -5,13 +5,12 @@ the last leaderships that it had have ended. All times are this node's own wall 
 sight; how long something lasted is counted on the boot clock. No decision about an election reads any of it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 
 from leader import clock
 from leader.agent.annals import Annals, Line
-from leader.foreign import printable
-from leader.names import is_name
+from leader.agent.ends import LARGEST_NUMBER, EndTold, as_many_as_are_read
 from leader.protocol.events import NS_PER_MS, Cause, Instant
 from leader.protocol.record import Holder
 from leader.protocol.snapshot import IncidentView, LeadershipView
@@ -24,10 +23,6 @@ TOLD = 5
 FRESH_MS = 120_000
 """The last ended leaderships of this node are told to the others, and all that ended lately: one that leads
 many elections loses them at one moment."""
-
-LARGEST_NUMBER = 2**53
-LONGEST_REASON, LONGEST_CAUSE = 500, 40
-"""Characters of what another node says."""
 
 RELEASED = "it was released"
 EXPIRED = "it was neither renewed nor released, and its node has not said why"
@@ -75,16 +70,6 @@ class Incident:
     at_ms: int
     duration_ms: int
     sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class EndTold:
-    """How a leadership ended, as its own node registers it."""
-
-    election: str
-    term: int
-    cause: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,8 +242,8 @@ class History:
         """How the last leaderships of this node have ended, for the others."""
         own = [kept for kept in self._all() if kept.node == self._node and kept.cause]
         fresh_ms = clock.wall_ms() - FRESH_MS
-        told = [kept for kept in own[:-TOLD] if (kept.ended_ms or 0) > fresh_ms] + own[-TOLD:]
-        return tuple(EndTold(k.election, k.term, k.cause, k.reason) for k in told)
+        worth = [kept for kept in own[:-TOLD] if (kept.ended_ms or 0) > fresh_ms] + own[-TOLD:]
+        return as_many_as_are_read([EndTold(k.election, k.term, k.cause, k.reason) for k in worth])
 
     def leaderships(self, now: Instant) -> tuple[LeadershipView, ...]:
         """All leaderships, the newest first."""
@@ -314,23 +299,3 @@ def _check(texts: Iterable[object], numbers: Iterable[object]) -> None:
 
 def _incident_line(incident: Incident) -> Line:
     return {"line": "incident", **asdict(incident)}
-
-
-def read_ends(values: Iterable[Mapping[str, object]]) -> tuple[EndTold, ...]:
-    """What a node registered about its leaderships.
-
-    Raises:
-        KeyError: something is missing; ValueError, TypeError: something is not what it should be.
-    """
-    return tuple(map(_read_end, values))
-
-
-def _read_end(value: Mapping[str, object]) -> EndTold:
-    election, term = str(value["election"]), int(str(value["term"]))
-    if not is_name(election) or not 0 <= term <= LARGEST_NUMBER:
-        raise ValueError("no leadership")
-    cause, reason = (
-        printable(str(value["cause"]), LONGEST_CAUSE),
-        printable(str(value["reason"]), LONGEST_REASON),
-    )
-    return EndTold(election, term, cause, reason)

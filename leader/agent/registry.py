@@ -7,10 +7,9 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
 from typing import Any
 
-from leader.agent.history import LONGEST_REASON, EndTold, read_ends
+from leader.agent.ends import LONGEST_REASON, EndTold, read_ends
 from leader.foreign import printable
 from leader.names import is_name
 from leader.protocol.calls import Registration
@@ -71,12 +70,8 @@ def encode(entry: Entry) -> str:
     )
 
 
-@lru_cache(maxsize=1024)
 def decode(node: str, text: str) -> Entry | None:
-    """Read what a node registered; None if it is nothing that this version understands.
-
-    Each instance shows the same texts again and again, so what was read once is kept.
-    """
+    """Read what a node registered; None if it is nothing that this version understands."""
     try:
         values = json.loads(text)
         return Entry(
@@ -140,16 +135,33 @@ def _elections(values: Mapping[str, object]) -> Mapping[str, object]:
     return values
 
 
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """What one instance kept of one node: the text, when it was registered, and what it says, if anything."""
+
+    text: str
+    seen_at: Instant
+    entry: Entry | None
+
+
 class Registry:
     """The nodes as the instances showed them, the youngest sight of each."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, dict[str, tuple[Instant, Entry]]] = {}
+        self._seen: dict[str, dict[str, _Sight]] = {}
 
     def learn(self, instance: str, registrations: Iterable[Registration], now: Instant) -> None:
         """Take in what one instance keeps; what it kept before is forgotten."""
-        entries = ((decode(r.node, r.text), now - r.age_ms * NS_PER_MS) for r in registrations)
-        self._seen[instance] = {entry.node: (seen_at, entry) for entry, seen_at in entries if entry}
+        self._seen[instance] = {
+            r.node: _Sight(r.text, now - r.age_ms * NS_PER_MS, self._read(r.node, r.text))
+            for r in registrations
+        }
+
+    def _read(self, node: str, text: str) -> Entry | None:
+        """What a text says; each instance shows the same one again and again, and it is read once."""
+        kept = (sights[node] for sights in self._seen.values() if node in sights)
+        same = next((sight for sight in kept if sight.text == text), None)
+        return decode(node, text) if same is None else same.entry
 
     def drop(self, node: str) -> None:
         """Forget one node."""
@@ -161,8 +173,8 @@ class Registry:
         newest: dict[str, tuple[Instant, Entry]] = {}
         for kept in self._seen.values():
             for node, sight in kept.items():
-                if node not in newest or sight[0] > newest[node][0]:
-                    newest[node] = sight
+                if sight.entry and (node not in newest or sight.seen_at > newest[node][0]):
+                    newest[node] = sight.seen_at, sight.entry
         return newest
 
     def candidates(self, election: str, this_node: str, names: Mapping[str, str]) -> tuple[Candidate, ...]:

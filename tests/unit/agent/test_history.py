@@ -1,5 +1,6 @@
 """What the history makes of what it is told and of what it sees; and what a restart leaves of it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,10 +8,14 @@ import pytest
 from leader import clock
 from leader.agent import history
 from leader.agent.annals import FILE, Annals
-from leader.agent.history import EndTold, History, Sight, read_ends
+from leader.agent.ends import EndTold, read_ends
+from leader.agent.history import History, Sight
+from leader.agent.registry import encode
+from leader.instances.wire import LONGEST_REGISTRATION
 from leader.protocol.events import NS_PER_MS
 from leader.protocol.record import Holder
 from leader.protocol.snapshot import LeadershipView
+from tests.unit.agent.test_registry import ENTRY
 
 SECOND = 1000 * NS_PER_MS
 BLIND = Sight(blind=True)
@@ -222,6 +227,18 @@ async def test_all_elections_that_a_node_loses_at_once_are_told(annals: Annals) 
         kept.began(f"e{number}", 8, "a", SECOND)
         kept.ended(EndTold(f"e{number}", 8, "frozen", "this node stood still for 12.3 s"), clock.now_ns())
     assert {end.election for end in kept.own_ends()} == {f"e{number}" for number in range(20)}
+
+
+async def test_a_node_that_loses_again_and_again_tells_no_more_than_others_read(annals: Annals) -> None:
+    """What is longer they leave out, with the whole node; so of its ends the newest are told, in full."""
+    kept = History(annals, "a")
+    for term in range(1, 900):
+        kept.began("default", term, "a", term)
+        kept.ended(EndTold("default", term, "clock-jumped", "the wall clock jumped " * 8), clock.now_ns())
+    told = kept.own_ends()
+    assert [end.term for end in told] == list(range(900 - len(told), 900))
+    assert len(encode(replace(ENTRY, ended=told))) < LONGEST_REGISTRATION
+    assert len(told) > history.TOLD
 
 
 async def test_only_the_last_own_ends_are_told_to_others(

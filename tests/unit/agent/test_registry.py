@@ -1,5 +1,6 @@
 """What nodes tell each other through the quorum."""
 
+import tracemalloc
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ from leader.protocol.calls import Registration
 from leader.protocol.events import NS_PER_MS
 
 SECOND = 1_000 * NS_PER_MS
+MEGABYTE = 2**20
 ENTRY = Entry(
     node="b",
     version="1",
@@ -71,3 +73,27 @@ def test_a_node_that_an_instance_no_longer_keeps_is_gone() -> None:
     registry.learn("one", [Registration("b", 0, encode(ENTRY))], SECOND)
     registry.learn("one", [], SECOND)
     assert registry.views(SECOND) == ()
+
+
+def test_a_text_that_another_instance_has_shown_is_not_read_again() -> None:
+    """All instances show the same texts, three times a lease."""
+    registry = Registry()
+    registry.learn("one", [Registration("b", 3_000, encode(ENTRY))], 10 * SECOND)
+    entry = registry.nodes()["b"][1]
+    registry.learn("two", [Registration("b", 1_000, encode(ENTRY))], 10 * SECOND)
+    assert registry.nodes()["b"] == (9 * SECOND, entry)
+    assert registry.nodes()["b"][1] is entry
+
+
+def test_what_no_instance_shows_any_more_is_forgotten() -> None:
+    """A node registers something new again and again, for months: no more is kept than its last word."""
+    registry = Registry()
+    tracemalloc.start()
+    try:
+        for number in range(1200):
+            text = encode(replace(ENTRY, incarnation=str(number), reason="x" * 2000))
+            registry.learn("one", [Registration("b", 0, text)], SECOND)
+        kept_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept_bytes < MEGABYTE
