@@ -1,23 +1,8 @@
-"""`leader agent`: this node's agent in the foreground."""
-
-import os
-import tempfile
-from pathlib import Path
+"""`leader agent` as the whole command line shows it; what it does is in `serve`."""
 
 import typer
 
-from leader.agent.agent import Directories
-from leader.agent.instances import make_instances
-from leader.agent.logs import log, set_up
-from leader.agent.service import Places, Service
-from leader.config.load import from_document, load
-from leader.config.model import Config
-from leader.errors import UsageError
-from leader.instances.dev import DevQuorum, join_dev_quorum
-from leader.paths import agent_runtime_directory, agent_socket, agent_state_directory, client_socket
-
-DEV_LEASE = "2s"
-LOG_STYLES = ("text", "json")
+from leader.cli.serve import LOG_STYLES, serve
 
 
 def register(app: typer.Typer) -> None:
@@ -32,85 +17,7 @@ def agent(
     ),
     node: str = typer.Option("", "--node", help="This node's name.", metavar="NAME"),
     socket: str = typer.Option("", "--socket", help="Where to listen.", metavar="PATH"),
-    log_style: str = typer.Option("text", "--log", help="How to log: text or json.", metavar="STYLE"),
+    log_style: str = typer.Option(LOG_STYLES[0], "--log", help="How to log: text or json.", metavar="STYLE"),
 ) -> None:
     """Run this node's agent in the foreground: it holds, or contends for, the leader lease."""
-    if log_style not in LOG_STYLES:
-        raise UsageError(f"--log {log_style} is not a style of the log: say text or json")
-    set_up(log_style)
-    if dev:
-        if config:
-            raise UsageError("--dev needs no configuration: leave out --config, or leave out --dev")
-        raise typer.Exit(run_dev(node, socket))
-    loaded = load(config or None, node=node or None)
-    for note in (*loaded.warnings, *loaded.notes):
-        log.warning("%s", note)
-    service = Service(loaded, places(socket), make_instances, lambda: load(config or None, node=node or None))
-    raise typer.Exit(service.run())
-
-
-def places(socket: str) -> Places:
-    """Where an ordinary agent listens and keeps its files."""
-    root = os.geteuid() == 0
-    runtime = agent_runtime_directory(os.environ, root=root)
-    state = agent_state_directory(os.environ, root=root)
-    path = agent_socket(os.environ, root=root, option=socket or None)
-    return Places(Path(path), Directories(Path(runtime), Path(state)))
-
-
-# Development agents: the first one is found by `leader is-leader` without being told where.
-
-
-def run_dev(node: str, socket: str) -> int:
-    """Run a development agent: the first one where clients look, others beside it."""
-    directory = dev_directory()
-    name = node or "a"
-    quorum = join_dev_quorum(directory)
-    try:
-        where = dev_places(directory, name, socket, first=not node)
-        log.info("%s", dev_hint(where.socket))
-        return Service(dev_config(quorum, name), where, make_instances, reload=None).run()
-    finally:
-        quorum.close()
-
-
-def dev_directory() -> Path:
-    """Where this user's development servers and agents keep their files."""
-    base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
-    return Path(base) / f"leader-dev-{os.geteuid()}"
-
-
-def dev_places(directory: Path, name: str, socket: str, *, first: bool) -> Places:
-    """Where a development agent listens; without a name of its own, where clients look by themselves."""
-    own = directory / f"node-{name}"
-    if socket or os.environ.get("LEADER_SOCKET"):
-        path = agent_socket(os.environ, root=False, option=socket or None)
-        return Places(Path(path), Directories(own, own / "state"))
-    found = Path(client_socket({**os.environ, "LEADER_SOCKET": ""}))
-    if first and may_write_below(found.parent):
-        return Places(found, Directories(own, own / "state"))
-    return Places(own / "leader.sock", Directories(own, own / "state"))
-
-
-def may_write_below(directory: Path) -> bool:
-    """Whether this user may make files in a directory, or make the directory."""
-    while not directory.exists():
-        directory = directory.parent
-    return os.access(directory, os.W_OK)
-
-
-def dev_hint(socket: Path) -> str:
-    """What to type in another terminal to ask this agent."""
-    asked_anyway = client_socket({**os.environ, "LEADER_SOCKET": ""}) == str(socket)
-    prefix = "" if asked_anyway else f"LEADER_SOCKET={socket} "
-    return f"ask this node in another terminal: {prefix}leader is-leader && echo I lead"
-
-
-def dev_config(quorum: DevQuorum, name: str) -> Config:
-    """The configuration of a development agent: what `--dev` promises and nothing else."""
-    document = {
-        "cluster": "dev",
-        "node": {"name": name},
-        "quorum": {"instances": list(quorum.urls), "lease": DEV_LEASE},
-    }
-    return from_document(document, "--dev")
+    raise typer.Exit(serve(config, node, socket, log_style, dev=dev))

@@ -35,8 +35,8 @@ MODULES = {
     "config": "leader.cli.config",
     "demo": "leader.cli.demo",
 }
-QUICK = {"status": "leader.cli.look"}
-"""Commands that read their own words, because loading the command line takes longer than their answer."""
+QUICK = {"status": "leader.cli.look", "agent": "leader.cli.serve"}
+"""Commands that read their own words: the whole command line takes longer than an answer, and much memory."""
 
 INTERRUPTED = 130
 WRONG_USAGE = 2

@@ -36,6 +36,7 @@ def leader(directory: Path, *words: str) -> tuple[int, str]:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
+        ("agent leader.toml", USAGE, "leader: agent takes no 'leader.toml': see `leader agent --help`"),
         ("agent --log xml", USAGE, "leader: --log xml is not a style of the log: say text or json"),
         (
             "demo --story --seconds 5",
