@@ -8,8 +8,9 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import SystemRandom
 
@@ -23,6 +24,7 @@ from leader.agent.fitness import Fitness
 from leader.agent.guards import Guards
 from leader.agent.history import History
 from leader.agent.hooks import Hooks
+from leader.agent.inbox import Inbox, Received
 from leader.agent.job_lane import JobLane
 from leader.agent.jobs import Jobs, Quorum, Sight
 from leader.agent.journal import Journal
@@ -37,7 +39,7 @@ from leader.config.model import Config, InstanceConfig
 from leader.errors import ConfigurationError
 from leader.instances.instance import Instance
 from leader.instances.problems import Ineligible, Unanswered
-from leader.protocol.calls import Notice, Reply
+from leader.protocol.calls import Reply
 from leader.protocol.elector import Elector, Identity
 from leader.protocol.events import NS_PER_MS, Cause, Noticed, RegistrySeen, StepDownAsked
 from leader.protocol.record import Holder
@@ -86,6 +88,7 @@ class Agent:
         self._annals = Annals(directories.state)
         self.history = History(self._annals, config.node.name)
         self._chronicler = Chronicler(self.history, self.conductor.electors, self.registry, self.journal)
+        self._inbox = Inbox(config.node.name, self._take_in)
         self._pulse = Pulse(self._lease_ns, self._chronicler.look, self._happened)
         self.contention = Contention(self.conductor.feed_all)
         resumes = any(elector.tenure is not None for elector in self.conductor.electors.values())
@@ -198,7 +201,7 @@ class Agent:
             tasks = [group.create_task(lane.run(), name=f"lane {lane.name}") for lane in lanes]
             tasks += [
                 group.create_task(
-                    lane.instance.listen(self._noticer(lane), self._jobs.heard),
+                    lane.instance.listen(partial(self._inbox.put, lane.name), self._jobs.heard),
                     name=f"notices {lane.name}",
                 )
                 for lane in lanes
@@ -227,6 +230,7 @@ class Agent:
         if self._watchdog is not None:
             self._watchdog.close(hands_on=not self._why_it_stops)
         self.conductor.close()
+        self._inbox.close()
         self._chronicler.close()
         self._annals.close()
         for lane in self.lanes.values():
@@ -262,13 +266,11 @@ class Agent:
         self._steering.leave("takes its own place")
         self._stopping.set()
 
-    def _noticer(self, lane: Lane) -> Callable[[Notice], None]:
-        def hear(notice: Notice) -> None:
-            if notice.election in self.conductor.electors:
-                self.conductor.feed(notice.election, Noticed(lane.name, notice.record))
-                self._chronicler.notice(notice.election, notice.record)
-
-        return hear
+    def _take_in(self, notices: Sequence[Received]) -> None:
+        ours = [(name, notice) for name, notice in notices if notice.election in self.conductor.electors]
+        self.conductor.feed_each((notice.election, Noticed(name, notice.record)) for name, notice in ours)
+        for _, notice in ours:
+            self._chronicler.notice(notice.election, notice.record)
 
     def _heard(self, lane: Lane, reply: Reply) -> None:
         self._check_distinct(lane)

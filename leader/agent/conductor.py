@@ -7,7 +7,7 @@ the journal. It decides nothing about an election; an `if` that does belongs in 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import assert_never
 
 from leader import clock
@@ -88,13 +88,16 @@ class Conductor:
 
     def feed(self, election: str, event: Event) -> None:
         """Give one elector an event; all that follows from it is done when this returns."""
-        self._events.append((election, event))
+        self.feed_each([(election, event)])
+
+    def feed_each(self, events: Iterable[tuple[str, Event]]) -> None:
+        """Give electors these events, in this order; all that follows from them is done when this returns."""
+        self._events.extend(events)
         self._drain()
 
     def feed_all(self, event: Event) -> None:
         """Give every elector the same event."""
-        self._events.extend((election, event) for election in self.electors)
-        self._drain()
+        self.feed_each((election, event) for election in self.electors)
 
     def _drain(self) -> None:
         if self._draining:
