@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from random import SystemRandom
 
-from leader import __version__, clock
+from leader import clock
 from leader.agent.annals import Annals
 from leader.agent.answers import Answers, Parts
 from leader.agent.chronicler import Chronicler
@@ -24,14 +24,16 @@ from leader.agent.fitness import Fitness
 from leader.agent.guards import Guards
 from leader.agent.history import History
 from leader.agent.hooks import Hooks
-from leader.agent.inbox import Inbox, Received
+from leader.agent.inbox import TOGETHER_S, Inbox, Received
+from leader.agent.introduction import Introduction
 from leader.agent.job_lane import JobLane
 from leader.agent.jobs import Jobs, Quorum, Sight
 from leader.agent.journal import Journal
 from leader.agent.lane import Lane, Surroundings, answering
 from leader.agent.pause import PauseStore
 from leader.agent.pulse import Happening, Pulse
-from leader.agent.registry import Entry, Registry, encode
+from leader.agent.registry import Registry
+from leader.agent.soon import Soon
 from leader.agent.steering import Steered, Steering
 from leader.agent.store import HolderStore, TermStore, boot_id, directory_id, machine_id
 from leader.agent.watchdog import Guarded, Watchdog, device_of
@@ -71,13 +73,12 @@ class Agent:
         self.journal = Journal(config.node.name)
         self.registry = Registry()
         self._incarnation = secrets.token_hex(16)
-        self._addresses = {instance.name: address_of(instance) for instance in config.quorum.all_instances}
-        self._names = {address: name for name, address in self._addresses.items()}
+        addresses = {instance.name: address_of(instance) for instance in config.quorum.all_instances}
+        self._names = {address: name for name, address in addresses.items()}
         self._lease_ns = config.quorum.held_lease_ms * NS_PER_MS
         self._stopping = asyncio.Event()
         self._why_it_stops = ""
         self._started_at = clock.now_ns()
-        self._started_ms = clock.wall_ms()
         about = {
             "LEADER_NODE": config.node.name,
             "LEADER_CLUSTER": config.cluster,
@@ -89,18 +90,30 @@ class Agent:
         self.history = History(self._annals, config.node.name)
         self._chronicler = Chronicler(self.history, self.conductor.electors, self.registry, self.journal)
         self._inbox = Inbox(config.node.name, self._take_in)
+        self._tell_candidates_soon = Soon(TOGETHER_S, self._tell_candidates)
         self._pulse = Pulse(self._lease_ns, self._chronicler.look, self._happened)
         self.contention = Contention(self.conductor.feed_all)
         resumes = any(elector.tenure is not None for elector in self.conductor.electors.values())
         self.fitness = Fitness(config.fitness, about, self.contention, self.journal, resumes=resumes)
+        self.lanes: dict[str, Lane] = {}
+        introduction = Introduction(
+            config,
+            self._incarnation,
+            addresses,
+            self.conductor.electors,
+            self.contention,
+            self.fitness,
+            self.history,
+            self.lanes,
+        )
         around = Surroundings(
             feed=self.conductor.feed,
-            registration=self._registration,
+            registration=introduction.text,
             heard=self._heard,
             journal=self.journal,
             lease_ns=self._lease_ns,
         )
-        self.lanes = {instance.name: Lane(instance, around) for instance in instances}
+        self.lanes |= {instance.name: Lane(instance, around) for instance in instances}
         self._jobs = self._make_jobs(instances, around)
         self._steering = self._make_steering(PauseStore(directories.state))
         self._watchdog = self._make_watchdog()
@@ -231,6 +244,7 @@ class Agent:
             self._watchdog.close(hands_on=not self._why_it_stops)
         self.conductor.close()
         self._inbox.close()
+        self._tell_candidates_soon.cancel()
         self._chronicler.close()
         self._annals.close()
         for lane in self.lanes.values():
@@ -276,11 +290,13 @@ class Agent:
         self._check_distinct(lane)
         if reply.registry is None:
             return
-        now = clock.now_ns()
-        self.registry.learn(lane.name, reply.registry, now)
-        for election in self.conductor.electors:
-            candidates = self.registry.candidates(election, self.config.node.name, self._names)
-            self.conductor.feed(election, RegistrySeen(candidates))
+        self.registry.learn(lane.name, reply.registry, clock.now_ns())
+        self._tell_candidates_soon.ask()
+
+    def _tell_candidates(self) -> None:
+        node = self.config.node.name
+        candidates = {e: self.registry.candidates(e, node, self._names) for e in self.conductor.electors}
+        self.conductor.feed_each((election, RegistrySeen(seen)) for election, seen in candidates.items())
 
     def _happened(self, happening: Happening) -> None:
         """Tell what befell this agent, and give up what may be over already."""
@@ -302,34 +318,6 @@ class Agent:
                 f"{self.config.source}: [quorum] lists one server twice, as {twins[0]} and as "
                 f"{lane.name}: list each server once"
             )
-
-    def _registration(self) -> str:
-        now = clock.now_ns()
-        electors = self.conductor.electors.items()
-        forbidden = self.contention.reasons
-        return encode(
-            Entry(
-                node=self.config.node.name,
-                version=__version__,
-                generation=self.config.quorum.generation,
-                started_ms=self._started_ms,
-                incarnation=self._incarnation,
-                contends=all(
-                    elector.may_contend(now) and not elector.disk_fails(now)
-                    for _, elector in electors
-                    if elector.identity.priority > 0
-                ),
-                paused=Cause.PAUSED in forbidden,
-                fit=not self.contention.unfit,
-                reason=forbidden.get(Cause.PAUSED, self.contention.unfit),
-                vitals=self.fitness.vitals,
-                sees_majority=self.config.quorum.voters().spare(self._not_silent()) >= 0,
-                priorities={name: elector.identity.priority for name, elector in electors},
-                roles={name: str(elector.role(now)) for name, elector in electors},
-                processes={self._addresses[lane.name]: lane.process for lane in answering(self.lanes, now)},
-                ended=self.history.own_ends(),
-            )
-        )
 
     async def _forget(self, node: str) -> dict[str, str]:
         """Have every instance drop a node; why not, by the name of each that did not."""

@@ -4,7 +4,6 @@ It looks a moment after a record has changed, never while a hand-over is going o
 hears of every instance, and whoever is to lead must not wait for those who only write it down.
 """
 
-import asyncio
 from collections.abc import Mapping
 
 from leader import clock
@@ -12,6 +11,7 @@ from leader.agent.ends import EndTold
 from leader.agent.history import History, Sight
 from leader.agent.journal import Change, Journal
 from leader.agent.registry import Entry, Registry
+from leader.agent.soon import Soon
 from leader.agent.view import standing_holder
 from leader.protocol.elector import Elector
 from leader.protocol.events import Instant
@@ -35,7 +35,7 @@ class Chronicler:
         self._read: dict[str, Entry] = {}
         self._saw_at: dict[str, Instant] = {}
         """When a majority was last seen, by election."""
-        self._look_soon: asyncio.TimerHandle | None = None
+        self._look_soon = Soon(PAUSE_S, self.look)
         journal.subscribe(self._hear)
 
     def notice(self, election: str, record: Record) -> None:
@@ -47,12 +47,11 @@ class Chronicler:
         self._noticed[election] = sight
         if record.state is State.RELEASED:
             self._hear_of_release(election, term)
-        if self._look_soon is None:
-            self._look_soon = asyncio.get_running_loop().call_later(PAUSE_S, self.look)
+        self._look_soon.ask()
 
     def look(self) -> None:
         """Write down who leads, if a majority of the records says it, and how other leaderships ended."""
-        self.close()
+        self._look_soon.cancel()
         now = clock.now_ns()
         for election, elector in self._electors.items():
             holder = standing_holder(elector, now)
@@ -90,9 +89,7 @@ class Chronicler:
 
     def close(self) -> None:
         """Look no more of itself."""
-        if self._look_soon is not None:
-            self._look_soon.cancel()
-        self._look_soon = None
+        self._look_soon.cancel()
 
     def _hear(self, change: Change) -> None:
         """Write down what this node has led, and why no longer."""

@@ -5,9 +5,9 @@ Only the successor is in a hurry; on a machine that runs many agents, or has lit
 make of all that would delay it. It spares work at every beat, too.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 
+from leader.agent.soon import Soon
 from leader.protocol.calls import Notice
 from leader.protocol.record import Record, State
 
@@ -27,27 +27,24 @@ class Inbox:
         self._node = node
         self._take_in = take_in
         self._waiting: list[Received] = []
-        self._timer: asyncio.TimerHandle | None = None
+        self._soon = Soon(TOGETHER_S, self._empty)
 
     def put(self, instance: str, notice: Notice) -> None:
         """Take it in now, after those that came before, or within a moment."""
         self._waiting.append((instance, notice))
         if self._is_urgent(notice.record) or len(self._waiting) >= MOST_WAITING:
-            self._empty()
-        elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(TOGETHER_S, self._empty)
+            self._soon.now()
+        else:
+            self._soon.ask()
 
     def close(self) -> None:
         """Take in nothing more."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._soon.cancel()
 
     def _is_urgent(self, record: Record) -> bool:
         """Whether it is released, and not to another node: whoever is named goes first anyway."""
         return record.state is State.RELEASED and (not record.successor or record.successor == self._node)
 
     def _empty(self) -> None:
-        self.close()
-        self._timer = None
         waiting, self._waiting = self._waiting, []
         self._take_in(waiting)
