@@ -15,6 +15,7 @@ from leader.instances.embedded import EmbeddedQuorum
 from tests.support.agents import BEAT_S, CLUSTER, Cluster, Node, Settings, quorum_of, short_directory
 from tests.support.polling import until
 
+AHEAD_MS = 3_600_000
 pytestmark = pytest.mark.xdist_group("doctor")
 WELL, WRONG, BROKEN = 0, 1, 78
 LEASE = "3s"
@@ -177,8 +178,11 @@ def test_what_other_nodes_registered_is_compared() -> None:
         assert 'cluster = "…" in the file of stranger' in found["node-unknown"][0]["remedy"]
 
 
-def register(quorum: EmbeddedQuorum, node: str, entry: Entry, ago_ms: int = 0) -> None:
-    """Let one server keep this entry, as if that node had written it."""
+def register(quorum: EmbeddedQuorum, node: str, entry: Entry, ago_ms: int = -AHEAD_MS) -> None:
+    """Let one server keep this entry, as if that node had written it; without a word, while it is first read.
+
+    One from the future, which a clock that was set back leaves behind, counts from when it is read.
+    """
     text = f"{wall_ms() - ago_ms}:{encode(entry)}"
     quorum.ask(1, "HSET", f"leader:{CLUSTER}:nodes", node, text)
 
