@@ -5,15 +5,14 @@ first goes into a namespace of mounts of its own, so that its small disks end wi
 """
 
 import argparse
-import os
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 
-from tests.chaos.run import report, run
-
-INSIDE = "CHAOS_INSIDE"
+from tests.chaos.disk import go_inside
+from tests.chaos.run import for_minutes, report, run
+from tests.chaos.trial import LEADER, Trial
 
 
 def main() -> int:
@@ -26,12 +25,10 @@ def main() -> int:
     )
     parser.add_argument("--keep", action="store_true", help="keep the files of a good run, too")
     options = parser.parse_args()
-    if INSIDE not in os.environ:
-        os.execvpe(  # noqa: S606 - it becomes itself, inside
-            "unshare", ["unshare", "-m", sys.executable, *sys.orig_argv[1:]], os.environ | {INSIDE: "1"}
-        )
+    go_inside()
     directory = Path(tempfile.mkdtemp(prefix="chaos-"))
-    outcome = run(options.seed, options.minutes, directory, options.bent)
+    trial = Trial.bent(options.bent) if options.bent else LEADER
+    outcome = run(options.seed, for_minutes(options.minutes), directory, trial)
     print(f"seed {options.seed}, {options.minutes:g} minutes")  # noqa: T201 - a report is what this is for
     print(report(outcome))  # noqa: T201 - likewise
     is_good = not (outcome.violations or outcome.troubles)

@@ -76,6 +76,14 @@ def terms_grow(history: History) -> Iterator[Violation]:
 
 def leases_are_apart(history: History) -> Iterator[Violation]:
     """Two terms are sure at one time only if the lower one was released before the higher was heard."""
+    for low, high, at in unreleased_overlaps(history):
+        shared_ms = (min(low.end, high.end) - at) / NS_PER_MS
+        both = f"{low.asked} ({low.term}) and {high.asked} ({high.term})"
+        yield Violation(at, "expiry", f"{both} led for {shared_ms:.1f} ms")
+
+
+def unreleased_overlaps(history: History) -> Iterator[tuple[Answer, Answer, int]]:
+    """The overlaps that no release excuses."""
     released: dict[int, int] = {}
     for release in history.releases:
         released[release.term] = min(release.at, released.get(release.term, release.at))
@@ -84,9 +92,7 @@ def leases_are_apart(history: History) -> Iterator[Violation]:
         heard.setdefault(answer.term, answer.received)
     for low, high, at in overlaps(history):
         if low.term not in released or released[low.term] > heard[high.term] + SEEN_LATE_NS:
-            shared_ms = (min(low.end, high.end) - at) / NS_PER_MS
-            both = f"{low.asked} ({low.term}) and {high.asked} ({high.term})"
-            yield Violation(at, "expiry", f"{both} led for {shared_ms:.1f} ms")
+            yield low, high, at
 
 
 def overlaps(history: History) -> Iterator[tuple[Answer, Answer, int]]:

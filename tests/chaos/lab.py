@@ -22,6 +22,7 @@ from tests.chaos.history import NS_PER_MS, NS_PER_S, Calm
 from tests.chaos.node import LabNode
 from tests.chaos.servers import Server
 from tests.chaos.timeline import Timeline
+from tests.chaos.trial import LEADER, Trial
 from tests.conftest import SYSTEM_PROGRAMS
 from tests.support.polling import until
 
@@ -30,6 +31,8 @@ SOURCE = Path(__file__).with_name("clock_shim.c")
 QUICK_S = 0.3
 """So long one node may take to answer; one that is stopped does not."""
 LOOKS, LOOK_S = 20, 0.03
+Sizes = dict[str, tuple[int, int, int]]
+"""Of each agent: process id, descriptors, bytes of memory."""
 AGREE_WITHIN_S = 20.0
 """Longer than the checker allows, so that it is known how long it took."""
 
@@ -85,12 +88,12 @@ class Agreement:
 class Lab:
     """The processes, while it is entered."""
 
-    def __init__(self, directory: Path, shape: Shape, timeline: Timeline, bent: str | None = None) -> None:
+    def __init__(self, directory: Path, shape: Shape, timeline: Timeline, trial: Trial = LEADER) -> None:
         self.shape = shape
         self.timeline = timeline
         self.directory = directory
         self.group = OwnedGroup()
-        self._bent = bent
+        self._trial = trial
         self.servers: list[Server] = []
         self.nodes: dict[str, LabNode] = {}
         self.crashes: list[str] = []
@@ -108,7 +111,7 @@ class Lab:
             for name, boot_s in zip(NODES, self.shape.boots_s, strict=True):
                 node = LabNode(name, self.directory, places, self.shape.lease_ms, boot_s, self.group)
                 stack.callback(node.close)
-                node.bent = self._bent
+                node.program = self._trial.program
                 self.nodes[name] = node
             for node in self.nodes.values():
                 node.start(wait=False)
@@ -128,9 +131,10 @@ class Lab:
         return next((node for node, answer in answers if answer and answer.leader), None)
 
     def agreed(self) -> tuple[str, int] | None:
-        """Whom all nodes name as the leader, with which term; one of them says so of itself."""
+        """Whom all nodes that know others name as the leader, with which term; it says so of itself."""
         answers = [node.leadership(timeout_s=QUICK_S) for node in self.nodes.values() if node.runs]
-        named = {(answer.holder, answer.term) for answer in answers if answer}
+        knowing = [answer for answer in answers if answer and (answer.leader or self._trial.knows_others)]
+        named = {(answer.holder, answer.term) for answer in knowing}
         is_led = any(answer and answer.leader for answer in answers)
         alike = len(answers) == len(self.nodes) and None not in answers and len(named) == 1
         return named.pop() if alike and is_led else None
@@ -151,6 +155,13 @@ class Lab:
         self.timeline.tell(f"calm; {agreement.on} leads, {took_s:.2f} s after the last fault")
         return True
 
+    def mend(self) -> bool:
+        """Empty the servers, as a person would who finds that nobody leads; return whether that helped."""
+        self.timeline.tell("the servers are emptied by hand")
+        for server in self.servers:
+            server.ask("FLUSHALL")
+        return self.calm_down()
+
     def look_for_crashes(self) -> None:
         """Note each agent that has ended though nobody ended it, and start it again."""
         for node in self.nodes.values():
@@ -160,8 +171,8 @@ class Lab:
                 self.timeline.tell(self.crashes[-1])
                 node.start(wait=False)
 
-    def sizes(self) -> dict[str, tuple[int, int, int]]:
-        """Of each agent: process id, descriptors (the least of some looks, for a question is one), bytes."""
+    def sizes(self) -> Sizes:
+        """How big each agent is; of its descriptors the least of some looks, for a question is one."""
         return {name: self._size(node) for name, node in self.nodes.items()}
 
     @staticmethod

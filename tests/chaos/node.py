@@ -15,6 +15,8 @@ from pathlib import Path
 
 from leader.instances.group import OwnedGroup
 from tests.chaos.disk import fill
+from tests.chaos.history import NS_PER_S, Release, lines_of
+from tests.chaos.trial import LEADER
 from tests.chaos.wire import urls
 from tests.faults.proxy import Fault
 from tests.support.node import PROJECT, Node, Settings
@@ -39,8 +41,7 @@ class LabNode(Node):
         """`boot_s`: how far its boot clock is ahead of the host's."""
         super().__init__(name, directory, Settings(urls(len(servers)), f"{lease_ms}ms"), group)
         self.boot_s = boot_s
-        self.bent: str | None = None
-        """The mutant of the protocol that its agent is, if any."""
+        self.program = LEADER.program
         self.environment["PYTHONPATH"] = str(PROJECT)
         self._lock = threading.Lock()
         self._wire = self._start_wire(servers, group)
@@ -100,10 +101,10 @@ class LabNode(Node):
     # Its agent's process.
 
     def command(self, *arguments: str) -> list[str]:
-        """`leader` with these arguments, in the node's namespaces; an agent may be bent."""
-        if self.bent is None or arguments[0] != "agent":
+        """`leader` with these arguments, in the node's namespaces; the agent is what is on trial."""
+        if arguments[0] != "agent":
             return super().command(*arguments)
-        return [*self.entrance, sys.executable, "-m", "tests.chaos.bent", self.bent, *arguments]
+        return [*self.entrance, sys.executable, "-m", *self.program, *arguments]
 
     @property
     def descriptors(self) -> int:
@@ -114,6 +115,11 @@ class LabNode(Node):
     def resident(self) -> int:
         """Bytes of memory that the agent occupies."""
         return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * resource.getpagesize()
+
+    def releases(self) -> list[Release]:
+        """What the agent itself wrote down of its releases, by its boot clock; `leader`'s has no need to."""
+        own = lines_of(self.directory / "releases")
+        return [Release(line["term"], line["at"] - self.boot_s * NS_PER_S) for line in own]
 
     def close(self) -> None:
         """End what runs in the namespaces, and so the namespaces."""

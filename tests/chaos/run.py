@@ -7,8 +7,8 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -17,11 +17,12 @@ from leader.clock import now_ns
 from tests.chaos.checker import Violation, check, counts, promised
 from tests.chaos.history import NS_PER_S, History, Size, answers_of, lines_of, releases_of
 from tests.chaos.kinds import Harm
-from tests.chaos.lab import Lab, Shape
+from tests.chaos.lab import Lab, Shape, Sizes
 from tests.chaos.nemesis import Nemesis
 from tests.chaos.picture import draw
 from tests.chaos.ticks import Ticks
 from tests.chaos.timeline import Timeline
+from tests.chaos.trial import LEADER, Trial
 
 LEASE_MS = 1000
 REST_S = 2.0
@@ -38,6 +39,8 @@ class Outcome:
     violations: Sequence[Violation]
     troubles: Sequence[str]
     left_out: Counter[str]
+    acts: Sequence[Harm]
+    """What servers suffered in each act, so that the same acts can be played to others."""
 
 
 @contextmanager
@@ -51,32 +54,43 @@ def program(directory: Path, name: str, *words: str) -> Iterator[None]:
         looking.communicate()
 
 
-def run(seed: str, minutes: float, directory: Path, bent: str | None = None) -> Outcome:
-    """Run, and judge; all that was written is in that directory then. `bent`: a mutant of the protocol."""
+def run(
+    seed: str, acts: Iterable[Harm], directory: Path, trial: Trial = LEADER, *, compares: bool = False
+) -> Outcome:
+    """Run, and judge; all that was written is in that directory then.
+
+    `compares`: without ticks, which not everything on trial can start, and without a look at sizes; and where
+    nobody leads any more after an act, servers are emptied by hand, and the next act is played.
+    """
     shape = Shape.drawn(Random(seed), LEASE_MS)
     timeline = Timeline(directory / "timeline")
     timeline.tell(f"seed {seed}: {shape}")
-    with Lab(directory, shape, timeline, bent) as lab:
+    played: list[Harm] = []
+    with Lab(directory, shape, timeline, trial) as lab:
         nemesis = Nemesis(lab, seed)
         ticks = Ticks(lab, directory)
-        before = lab.sizes()
-        with observed(lab, directory), ticks:
+        sizes: Callable[[], Sizes] = dict if compares else lab.sizes
+        before = sizes()
+        with observed(lab, directory), nullcontext() if compares else ticks:
             if lab.calm_down():
-                before = lab.sizes()
-                play(nemesis, lab, minutes)
-        after = lab.sizes()
+                before = sizes()
+                played += play(nemesis, lab, acts, mends=compares)
+        after = sizes()
         history = History(
             shape.servers,
             shape.lease_ms,
             answers_of(lines_of(directory / "prober")),
-            releases_of(lines_of(directory / "listener")),
+            [
+                *releases_of(lines_of(directory / "listener")),
+                *(release for node in lab.nodes.values() for release in node.releases()),
+            ],
             ticks.ticks,
             ticks.starts,
             timeline.spells,
             timeline.calms,
             [
                 size_of(name, before[name], after[name])
-                for name in lab.nodes
+                for name in before
                 if before[name][0] == after[name][0]
             ],
             [*lab.crashes, *lab.tracebacks()],
@@ -85,7 +99,7 @@ def run(seed: str, minutes: float, directory: Path, bent: str | None = None) -> 
     for violation in violations:
         timeline.tell(f"broken at {(violation.at - timeline.begin) / NS_PER_S:.3f}: {violation}")
     draw(history, violations, directory / "picture.svg")
-    return Outcome(shape, history, violations, nemesis.troubles, nemesis.left_out)
+    return Outcome(shape, history, violations, nemesis.troubles, nemesis.left_out, played)
 
 
 @contextmanager
@@ -97,23 +111,29 @@ def observed(lab: Lab, directory: Path) -> Iterator[None]:
             yield
 
 
-def play(nemesis: Nemesis, lab: Lab, minutes: float) -> None:
-    """Act after act: in the first half servers forget, in the second one their clocks lie.
+def for_minutes(minutes: float) -> Iterator[Harm]:
+    """Act after act, for so long: in the first half servers forget, in the second one their clocks lie.
 
     Never both: with clocks that stand behind the highest term, servers that forget it may repeat it to an
     agent that never saw it, which nobody promised. After the calm in between every agent knows the term.
     """
     begin, length = now_ns(), int(minutes * 60 * NS_PER_S)
-    number, resting = 0, threading.Event()
     while (passed := now_ns() - begin) < length:
-        nemesis.play(number, Harm.FORGETS if passed < length / 2 else Harm.LIES)
-        if not lab.calm_down():
+        yield Harm.FORGETS if passed < length / 2 else Harm.LIES
+
+
+def play(nemesis: Nemesis, lab: Lab, acts: Iterable[Harm], *, mends: bool) -> Iterator[Harm]:
+    """Play these acts, with a calm after each; say which were played, up to one that nobody recovers from."""
+    resting = threading.Event()
+    for number, harm in enumerate(acts):
+        nemesis.play(number, harm)
+        yield harm
+        if not lab.calm_down() and not (mends and lab.mend()):
             return
         resting.wait(REST_S)
         lab.timeline.tell(
             f"resident: {', '.join(f'{n} {n.resident / 2**20:.1f}' for n in lab.nodes.values())} MB"
         )
-        number += 1
 
 
 def size_of(node: str, before: tuple[int, int, int], after: tuple[int, int, int]) -> Size:
