@@ -7,7 +7,7 @@ FAST_TESTS := $(wildcard tests/unit tests/rules tests/scenarios tests/simulation
 # pytest on two processes; tests that share something outside carry the same xdist_group
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 
-.PHONY: help venv demo test check lint format soak chaos fuzz compare bench clean
+.PHONY: help venv demo test check lint format soak chaos peers fuzz compare bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,9 @@ soak: $(STAMP) ## the long tests: as many seeds as two cores do in an hour (MINU
 
 chaos: $(STAMP) ## real agents and servers under faults (MINUTES=n, SEED=s), and a verdict; as root
 	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),10) --seed $(or $(SEED),1)
+
+peers: $(STAMP) ## leader and a Redlock in the lab of chaos (MINUTES=n for each, SEEDS=a,b), compared; as root
+	@$(BIN)/python -m tests.chaos.compare --minutes $(or $(MINUTES),10) --seeds $(or $(SEEDS),1)
 
 fuzz: $(STAMP) ## a million requests and a million replies of instances (COUNT=n), in some minutes
 	@$(BIN)/python -m tests.fuzz --count $(or $(COUNT),1000000) --jobs 2
