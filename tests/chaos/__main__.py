@@ -1,7 +1,8 @@
 """`make chaos MINUTES=n SEED=s`: chaos on real agents and servers, and a verdict.
 
-Exit code 1 if a promise was broken. It needs root, for namespaces of networks, mounts and boot clocks; it
-first goes into a namespace of mounts of its own, so that its small disks end with it.
+Exit code 1 if a promise was broken, 3 if a run of some length proves too little all the same. It needs root,
+for namespaces of networks, mounts and boot clocks; it first goes into a namespace of mounts of its own, so
+that its small disks end with it.
 """
 
 import argparse
@@ -11,8 +12,18 @@ import tempfile
 from pathlib import Path
 
 from tests.chaos.disk import go_inside
+from tests.chaos.nemesis import possible_kinds
+from tests.chaos.proof import LONG_MINUTES, lacks
 from tests.chaos.run import for_minutes, report, run
 from tests.chaos.trial import LEADER, Trial
+
+TOO_LITTLE = 3
+VERDICTS = {
+    (True, True): "no promise was broken",
+    (True, False): "no promise was broken, but this run proves TOO LITTLE",
+    (False, True): "NOT GOOD",
+    (False, False): "NOT GOOD",
+}
 
 
 def main() -> int:
@@ -31,13 +42,16 @@ def main() -> int:
     outcome = run(options.seed, for_minutes(options.minutes), directory, trial)
     print(f"seed {options.seed}, {options.minutes:g} minutes")  # noqa: T201 - a report is what this is for
     print(report(outcome))  # noqa: T201 - likewise
+    lacking = list(lacks(outcome.history, possible_kinds()))
+    print("".join(f"lacks: {sentence}\n" for sentence in lacking), end="")  # noqa: T201 - likewise
     is_good = not (outcome.violations or outcome.troubles)
-    if is_good and not options.keep:
+    is_proof = options.minutes < LONG_MINUTES or not lacking
+    if is_good and is_proof and not options.keep:
         shutil.rmtree(directory)
     else:
         print(f"kept in {directory}: timeline, picture.svg, prober, listener, each node's log")  # noqa: T201
-    print("no promise was broken" if is_good else "NOT GOOD")  # noqa: T201
-    return 0 if is_good else 1
+    print(VERDICTS[is_good, is_proof])  # noqa: T201
+    return 1 if not is_good else 0 if is_proof else TOO_LITTLE
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tests.chaos.kinds import Aim, On, Play, kind
+from tests.chaos.kinds import Aim, On, Play, Share, kind
 from tests.faults.proxy import Fault
 
 DELAYS_S = (0.005, 0.03, 0.1, 0.3)
@@ -35,6 +35,11 @@ def misbehaving(fault: Fault) -> Play:
 
 for name, fault in LASTING.items():
     kind(name, On.LINK)(misbehaving(fault))
+
+
+kind("cut off from a majority", On.LINK, least_leases=1.5, share=Share.MAJORITY)(
+    misbehaving(Fault.SWALLOW_ALL)
+)
 
 
 @kind("delayed", On.LINK)

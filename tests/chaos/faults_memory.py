@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 
-from tests.chaos.kinds import Aim, Harm, On, kind
+from tests.chaos.kinds import Aim, Harm, On, Share, kind
 from tests.chaos.redis import Connection
 
 FILLING = 3000
@@ -50,7 +50,7 @@ def flushed(aim: Aim) -> Iterator[None]:
     yield
 
 
-@kind("server followed a lagging replica", On.SERVER, Harm.FORGETS, one_server=True)
+@kind("server followed a lagging replica", On.SERVER, Harm.FORGETS, share=Share.ONE)
 def followed(aim: Aim) -> Iterator[None]:
     """A replica lags; the server follows it, so it has older data, and is then made a master again."""
     (server,) = aim.servers
@@ -59,7 +59,7 @@ def followed(aim: Aim) -> Iterator[None]:
         server.follow(copy)
 
 
-@kind("lagging replica promoted", On.SERVER, Harm.FORGETS, one_server=True)
+@kind("lagging replica promoted", On.SERVER, Harm.FORGETS, share=Share.ONE)
 def promoted(aim: Aim) -> Iterator[None]:
     """The server dies, and a replica that lags takes its place."""
     (server,) = aim.servers

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
 
-from tests.chaos.kinds import Aim, Harm, On, kind
+from tests.chaos.kinds import Aim, Harm, On, Share, kind
 from tests.chaos.servers import Server
 from tests.support.polling import until
 
@@ -101,7 +101,7 @@ def cannot_save(server: Server) -> bool:
     return b"last_bgsave_status:err" in server.ask("INFO", "persistence")
 
 
-@kind("clock ahead", On.SERVER, Harm.AHEAD, one_server=True)
+@kind("clock ahead", On.SERVER, Harm.AHEAD, share=Share.ONE, needs_clock=True)
 def ahead(aim: Aim) -> Iterator[None]:
     """The wall clock of one server is ahead, by any amount."""
     (server,) = aim.servers
@@ -110,7 +110,7 @@ def ahead(aim: Aim) -> Iterator[None]:
     server.program.set_clock(0)
 
 
-@kind("clocks stepped", On.SERVER, Harm.LIES)
+@kind("clocks stepped", On.SERVER, Harm.LIES, needs_clock=True)
 def clocks_stepped(aim: Aim) -> Iterator[None]:
     """Wall clocks jump, each its own way, and back."""
     for server in aim.servers:
@@ -120,7 +120,7 @@ def clocks_stepped(aim: Aim) -> Iterator[None]:
         server.program.set_clock(0)
 
 
-@kind("clocks skewed", On.SERVER, Harm.LIES)
+@kind("clocks skewed", On.SERVER, Harm.LIES, needs_clock=True)
 def clocks_skewed(aim: Aim) -> Iterator[None]:
     """Wall clocks run fast or slow, each its own way, and jump back at the end."""
     over = threading.Event()

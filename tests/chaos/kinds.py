@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
 from random import Random
+from typing import TypedDict, Unpack
 
 from tests.chaos.lab import Lab
 from tests.chaos.node import LabNode
@@ -36,6 +37,15 @@ class Harm(Enum):
     """Its wall clock may be behind, or a majority of the wall clocks ahead."""
     AHEAD = auto()
     """Its wall clock may be ahead, and no other server's: that goes with either sort."""
+
+
+class Share(Enum):
+    """Of how many servers a fault takes hold."""
+
+    SOME = auto()
+    ONE = auto()
+    MAJORITY = auto()
+    """Just as many as a majority has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +79,23 @@ class Kind:
     on: On
     play: Callable[[Aim], AbstractContextManager[None]]
     harm: Harm = Harm.NONE
+    least_leases: float = 0.0
     longest_leases: float = 3.0
-    one_server: bool = False
+    share: Share = Share.SOME
     spares_one: bool = False
     """The last node's agent never suffers it, so that one process lives from the beginning to the end."""
+    needs_clock: bool = False
+    """It moves the wall clock of one process, which takes a compiler."""
+
+
+class More(TypedDict, total=False):
+    """What else may be said of a kind."""
+
+    least_leases: float
+    longest_leases: float
+    share: Share
+    spares_one: bool
+    needs_clock: bool
 
 
 KINDS: dict[str, Kind] = {}
@@ -82,16 +105,13 @@ def kind(
     name: str,
     on: On,
     harm: Harm = Harm.NONE,
-    *,
-    longest_leases: float = 3.0,
-    one_server: bool = False,
-    spares_one: bool = False,
+    **more: Unpack[More],
 ) -> Callable[[Play], Play]:
     """Register a fault under this name."""
 
     def register(play: Play) -> Play:
         assert name not in KINDS, name
-        KINDS[name] = Kind(name, on, contextmanager(play), harm, longest_leases, one_server, spares_one)
+        KINDS[name] = Kind(name, on, contextmanager(play), harm, **more)
         return play
 
     return register

@@ -27,7 +27,7 @@ from tests.conftest import SYSTEM_PROGRAMS
 from tests.support.polling import until
 
 NODES = "abcde"
-SOURCE = Path(__file__).with_name("clock_shim.c")
+SOURCE, COMPILER = Path(__file__).with_name("clock_shim.c"), "gcc"
 QUICK_S = 0.3
 """So long one node may take to answer; one that is stopped does not."""
 LOOKS, LOOK_S = 20, 0.03
@@ -62,7 +62,7 @@ def compiled_shim(directory: Path) -> Path | None:
     """The library that gives a server a clock of its own; None without a compiler."""
     shim = directory / "clock_shim.so"
     try:
-        subprocess.run(["gcc", "-shared", "-fPIC", "-O2", "-o", str(shim), str(SOURCE)], check=True)
+        subprocess.run([COMPILER, "-shared", "-fPIC", "-O2", "-o", str(shim), str(SOURCE)], check=True)
     except FileNotFoundError:
         return None
     return shim

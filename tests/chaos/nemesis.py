@@ -1,7 +1,8 @@
 """Which faults, when, and which together? One seed decides it; after each act of faults comes a calm.
 
-A plan names its targets before the run, but for the leader, who is whoever leads when the fault begins.
-Faults of one target never run at once: the later one is left out, and the timeline says so.
+A plan names its targets before it begins, but for the leader, who is whoever leads when the fault begins.
+Faults of one target never run at once: the later one is left out, the timeline says so, and its kind is drawn
+again. Until then the acts are the seed's alone.
 """
 
 import subprocess
@@ -10,12 +11,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
+from shutil import which
 from typing import TypeVar
 
 from leader.errors import InstanceError
 from tests.chaos import faults_agents, faults_links, faults_memory, faults_servers
-from tests.chaos.kinds import KINDS, Aim, Harm, Kind, On
-from tests.chaos.lab import NODES, Lab
+from tests.chaos.kinds import KINDS, Aim, Harm, Kind, On, Share
+from tests.chaos.lab import COMPILER, NODES, Lab
 from tests.chaos.redis import Refused
 
 T = TypeVar("T")
@@ -50,25 +52,50 @@ class Planned:
 
 
 def kinds_for(harm: Harm, *, clocks: bool) -> list[Kind]:
-    """The kinds that go with that sort of harm; those of clocks only where clocks can be had."""
-    wanted = {Harm.NONE, harm} | ({Harm.AHEAD} if clocks else set())
-    return [kind for kind in KINDS.values() if kind.harm in wanted and (clocks or kind.harm is not Harm.LIES)]
+    """The kinds that go with that sort of harm; those that need a clock only where one can be had."""
+    wanted = {Harm.NONE, Harm.AHEAD, harm}
+    return [kind for kind in KINDS.values() if kind.harm in wanted and (clocks or not kind.needs_clock)]
 
 
-def planned(seed: str, kinds: Sequence[Kind], servers: int, lease_ms: int) -> list[Planned]:
-    """One act: some faults of these kinds, in the order in which they begin."""
+def possible_kinds() -> set[str]:
+    """The names of all that a run of some length plays on this machine."""
+    clocks = which(COMPILER) is not None
+    return {kind.name for harm in (Harm.FORGETS, Harm.LIES) for kind in kinds_for(harm, clocks=clocks)}
+
+
+class Deck:
+    """Kinds in an order that a seed decides: none comes again before all others have come."""
+
+    def __init__(self, kinds: Sequence[Kind], seed: str) -> None:
+        self._kinds = kinds
+        self._random = Random(seed)
+        self._left: list[Kind] = []
+
+    def draw(self) -> Kind:
+        """The next one."""
+        if not self._left:
+            self._left = self._random.sample(self._kinds, len(self._kinds))
+        return self._left.pop()
+
+    def put_back(self, kind: Kind) -> None:
+        """Let it be the next one, since it could not be played."""
+        self._left.append(kind)
+
+
+def planned(seed: str, deck: Deck, servers: int, lease_ms: int) -> list[Planned]:
+    """One act: some faults of the next kinds, in the order in which they begin."""
     random = Random(seed)
-    chosen = [
-        draw(random, random.choice(kinds), servers, lease_ms) for _ in range(random.randint(1, MOST_FAULTS))
-    ]
+    chosen = [draw(random, deck.draw(), servers, lease_ms) for _ in range(random.randint(1, MOST_FAULTS))]
     return sorted(chosen, key=lambda fault: fault.at_s)
 
 
 def draw(random: Random, kind: Kind, servers: int, lease_ms: int) -> Planned:
     """One fault of that kind."""
     nodes = drawn_nodes(random, kind)
-    numbers = () if kind.on is On.AGENT else some(random, range(servers), 1 if kind.one_server else servers)
-    leases = min(random.choice(LEASES), kind.longest_leases) * random.uniform(0.9, 1.1)
+    numbers = () if kind.on is On.AGENT else drawn_servers(random, kind.share, servers)
+    leases = max(kind.least_leases, min(random.choice(LEASES), kind.longest_leases)) * random.uniform(
+        0.9, 1.1
+    )
     at_s, own_seed = random.uniform(0, ACT_S), str(random.random())
     return Planned(at_s, leases * lease_ms / 1000, kind, nodes, numbers, own_seed)
 
@@ -80,6 +107,17 @@ def drawn_nodes(random: Random, kind: Kind) -> tuple[str, ...]:
     if random.random() < LEADER_SHARE:
         return (LEADER,)
     return some(random, NODES[:-1] if kind.spares_one else NODES, 1 if kind.on is On.AGENT else len(NODES))
+
+
+def drawn_servers(random: Random, share: Share, servers: int) -> tuple[int, ...]:
+    """The servers that a fault takes hold of."""
+    match share:
+        case Share.ONE:
+            return (random.randrange(servers),)
+        case Share.MAJORITY:
+            return tuple(random.sample(range(servers), servers // 2 + 1))
+        case Share.SOME:
+            return some(random, range(servers), servers)
 
 
 def some(random: Random, of: Sequence[T], most: int) -> tuple[T, ...]:
@@ -108,29 +146,33 @@ class Nemesis:
         self.left_out: Counter[str] = Counter()
         self._lab = lab
         self._seed = seed
+        self._decks = {
+            harm: Deck(kinds_for(harm, clocks=lab.shim is not None), f"{seed}:{harm.name}")
+            for harm in (Harm.FORGETS, Harm.LIES)
+        }
         self._taken: set[str] = set()
         self._lock = threading.Lock()
         self._never = threading.Event()
 
     def play(self, number: int, harm: Harm) -> None:
         """Play one act to its end, when all is healed; servers suffer that sort of harm."""
-        shape = self._lab.shape
-        kinds = kinds_for(harm, clocks=self._lab.shim is not None)
-        act = planned(f"{self._seed}:{number}", kinds, shape.servers, shape.lease_ms)
+        shape, deck = self._lab.shape, self._decks[harm]
+        act = planned(f"{self._seed}:{number}", deck, shape.servers, shape.lease_ms)
         self._lab.timeline.tell(f"act {number}: {'; '.join(map(str, act))}")
-        threads = [threading.Thread(target=self._play, args=(fault,)) for fault in act]
+        threads = [threading.Thread(target=self._play, args=(fault, deck)) for fault in act]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
 
-    def _play(self, fault: Planned) -> None:
-        """Play one fault, unless another has its target."""
+    def _play(self, fault: Planned, deck: Deck) -> None:
+        """Play one fault, unless another has its target: then its kind comes again soon."""
         self._never.wait(fault.at_s)
         aim = self._aim(fault)
         wanted = touches(fault.kind, aim)
         if (fault.kind.spares_one and aim.node.name == NODES[-1]) or not self._take(wanted):
             self.left_out[fault.kind.name] += 1
+            deck.put_back(fault.kind)
             self._lab.timeline.tell(f"{fault.kind.name}: left out, {' '.join(wanted)} is spared or busy")
             return
         try:

@@ -11,7 +11,7 @@ from tests.chaos.checker import RULES, check, promised
 from tests.chaos.history import NS_PER_MS, Answer, Calm, History, Release, Size, Spell, Start, Tick
 
 HERE = Path(__file__).parent
-INDEPENDENT = ("checker.py", "history.py", "prober.py", "listener.py")
+INDEPENDENT = ("checker.py", "proof.py", "history.py", "prober.py", "listener.py")
 LEASE_MS = 1000
 SURE_MS = 900
 A_TICK = Tick(0, "job", 5_000 * NS_PER_MS, 8_000 * NS_PER_MS)
