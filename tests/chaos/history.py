@@ -82,10 +82,22 @@ class Spell:
 
 @dataclass(frozen=True, slots=True)
 class Calm:
-    """A time without any fault: when it began, and when all nodes agreed on a leader; None: they did not."""
+    """A time without any fault, in which the lab waited for all nodes to agree on a leader."""
 
     begin: int
+    answered: int | None
+    """When every agent had answered again, of which some are started at the end of a fault; None: never."""
     agreed: int | None
+    """When all named one leader; None: they did not."""
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overload:
+    """A time in which this machine did not let the agents run when they were ready to."""
+
+    begin: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +121,8 @@ class History:
     starts: list[Start] = field(default_factory=list)
     spells: list[Spell] = field(default_factory=list)
     calms: list[Calm] = field(default_factory=list)
+    overloads: list[Overload] = field(default_factory=list)
+    """In the order of time."""
     sizes: list[Size] = field(default_factory=list)
     crashes: list[str] = field(default_factory=list)
     """Each agent that ended by itself, and each traceback in a log, in a sentence."""

@@ -83,6 +83,11 @@ class LabNode(Node):
         """Let the connections to these servers do that from now on."""
         self.order(fault=fault.name, at=list(servers))
 
+    @property
+    def wire_pid(self) -> int:
+        """The process through which all goes that the agent and the servers send each other."""
+        return self._wire_pid
+
     # Its disk.
 
     def fill_disk(self) -> None:

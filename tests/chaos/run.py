@@ -14,10 +14,11 @@ from pathlib import Path
 from random import Random
 
 from leader.clock import now_ns
-from tests.chaos.checker import Violation, check, counts, promised
+from tests.chaos.checker import Violation, check, counts, promised, recovery_ns
 from tests.chaos.history import NS_PER_S, History, Size, answers_of, lines_of, releases_of
 from tests.chaos.kinds import Harm
 from tests.chaos.lab import Lab, Shape, Sizes
+from tests.chaos.load import Load
 from tests.chaos.nemesis import Nemesis
 from tests.chaos.picture import draw
 from tests.chaos.ticks import Ticks
@@ -69,9 +70,10 @@ def run(
     with Lab(directory, shape, timeline, trial) as lab:
         nemesis = Nemesis(lab, seed)
         ticks = Ticks(lab, directory)
+        load = Load(lab)
         sizes: Callable[[], Sizes] = dict if compares else lab.sizes
         before = sizes()
-        with observed(lab, directory), nullcontext() if compares else ticks:
+        with observed(lab, directory), load, nullcontext() if compares else ticks:
             if lab.calm_down():
                 before = sizes()
                 played += play(nemesis, lab, acts, mends=compares)
@@ -88,6 +90,7 @@ def run(
             ticks.starts,
             timeline.spells,
             timeline.calms,
+            load.overloads,
             [
                 size_of(name, before[name], after[name])
                 for name in before
@@ -147,11 +150,15 @@ def report(outcome: Outcome) -> str:
     heard = [answer for answer in history.answers if answer.is_yes]
     terms = {answer.term for answer in heard}
     took = sorted((calm.agreed - calm.begin) / NS_PER_S for calm in history.calms if calm.agreed) or [0.0]
+    longest_s = max((recovery_ns(history, calm) for calm in history.calms), default=0) / NS_PER_S
+    overloaded_s = sum(overload.end - overload.begin for overload in history.overloads) / NS_PER_S
     lines = [
         f"{history.servers} servers, a lease of {history.lease_ms} ms",
         f"{len(history.answers)} answers, {len(heard)} of them yes, with {len(terms)} terms",
         f"{len(history.ticks)} ticks, {len(promised(history))} promised, {len(history.starts)} starts",
         f"{len(took)} calms, a leader after {took[len(took) // 2]:.2f} s (median), {took[-1]:.2f} s (most)",
+        f"at most {longest_s:.2f} s of that while all answer, on a machine that is not overloaded",
+        f"(overloaded for {overloaded_s:.1f} s in all)",
         *map(size_in_words, history.sizes),
         *(f"{count:6} {kind}" for kind, count in sorted(counts(history).items())),
         f"{outcome.left_out.total():6} left out, because their target was busy",

@@ -8,7 +8,19 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.checker import RULES, check, promised
-from tests.chaos.history import NS_PER_MS, Answer, Calm, History, Release, Size, Spell, Start, Tick
+from tests.chaos.history import (
+    NS_PER_MS,
+    NS_PER_S,
+    Answer,
+    Calm,
+    History,
+    Overload,
+    Release,
+    Size,
+    Spell,
+    Start,
+    Tick,
+)
 
 HERE = Path(__file__).parent
 INDEPENDENT = ("checker.py", "proof.py", "history.py", "prober.py", "listener.py")
@@ -38,6 +50,22 @@ def spell(kind: str, begin_ms: int, end_ms: int, *touches: str, forgets: tuple[i
     return Spell(kind, begin_ms * NS_PER_MS, end_ms * NS_PER_MS, touches, forgets)
 
 
+def calm(begin_ms: int, answered_ms: int | None, agreed_ms: int | None) -> Calm:
+    """A calm, in which the lab waited for a minute at most."""
+    answered, agreed = (None if ms is None else ms * NS_PER_MS for ms in (answered_ms, agreed_ms))
+    return Calm(begin_ms * NS_PER_MS, answered, agreed, begin_ms * NS_PER_MS + 60 * NS_PER_S)
+
+
+def with_calm(one: Calm, overload: Overload) -> Callable[[History], None]:
+    """The lab waited for a leader, for a while on a machine that was overloaded."""
+
+    def change(history: History) -> None:
+        history.calms.append(one)
+        history.overloads.append(overload)
+
+    return change
+
+
 def good() -> History:
     """A run with a change of leader after a crash, one after a release, and ticks that started once."""
     return History(
@@ -56,7 +84,7 @@ def good() -> History:
         ticks=[A_TICK],
         starts=[Start(0, "c")],
         spells=[spell("agent killed", 110, 900, "agent:a")],
-        calms=[Calm(900 * NS_PER_MS, 1200 * NS_PER_MS)],
+        calms=[calm(900, 1000, 1200)],
         sizes=[Size("e", (20, 20), (40_000_000, 41_000_000))],
     )
 
@@ -123,8 +151,15 @@ BAD: dict[str, tuple[str, Callable[[History], None]]] = {
     "no start": ("missed", without_start),
     "no start beside a kill": ("missed", without_start_beside_a_kill),
     "no start beside one server": ("missed", without_start_beside_a_server),
-    "no leader": ("recovery", lambda history: history.calms.append(Calm(0, None))),
-    "a leader too late": ("recovery", lambda history: history.calms.append(Calm(0, 15_001 * NS_PER_MS))),
+    "no leader": ("recovery", lambda history: history.calms.append(calm(0, 100, None))),
+    "a leader too late": ("recovery", lambda history: history.calms.append(calm(0, 100, 3101))),
+    "a leader too late after an overload": (
+        "recovery",
+        with_calm(calm(0, 100, 4000), Overload(0, 999_000_000)),
+    ),
+    "no leader on a busy machine": ("recovery", with_calm(calm(0, 100, None), Overload(0, 59 * NS_PER_S))),
+    "no answer": ("recovery", lambda history: history.calms.append(calm(0, None, None))),
+    "an answer too late": ("recovery", lambda history: history.calms.append(calm(0, 15_001, 15_002))),
     "descriptors leaked": ("leak", lambda history: history.sizes.append(Size("e", (20, 21), (0, 0)))),
     "memory leaked": ("leak", lambda history: history.sizes.append(Size("e", (20, 20), (0, 6_000_000)))),
     "a crash": ("crash", lambda history: history.crashes.append("the agent of a ended by itself, with 1")),
@@ -143,6 +178,12 @@ def without_start_beside_a_majority(history: History) -> None:
     history.spells.append(spell("server stopped", 5100, 9000, "server:0", "server:1"))
 
 
+def without_start_on_a_busy_machine(history: History) -> None:
+    """Nobody started the tick, and nobody could run for two seconds of the time."""
+    history.starts.clear()
+    history.overloads += [Overload(6 * NS_PER_S, 7 * NS_PER_S), Overload(8 * NS_PER_S, 9 * NS_PER_S)]
+
+
 def without_start_and_leader(history: History) -> None:
     """Nobody started the tick, and nobody led."""
     history.starts.clear()
@@ -155,6 +196,10 @@ FINE: dict[str, Callable[[History], None]] = {
     "a second start, but a majority forgot": with_second_start_that_a_majority_forgot,
     "no start, but a majority was stopped": without_start_beside_a_majority,
     "no start, but nobody led": without_start_and_leader,
+    "no start, but an overload": without_start_on_a_busy_machine,
+    "a leader as late as may be": with_calm(calm(0, 100, 3100), Overload(0, 0)),
+    "a leader late by an overload": with_calm(calm(0, 100, 4000), Overload(1 * NS_PER_S, 2 * NS_PER_S)),
+    "an agent that starts slowly": with_calm(calm(0, 14_000, 14_100), Overload(0, 0)),
     "memory grew a little": lambda history: history.sizes.append(Size("e", (20, 20), (0, 5_000_000))),
 }
 
