@@ -12,9 +12,10 @@ import tempfile
 from pathlib import Path
 
 from tests.chaos.disk import go_inside
+from tests.chaos.kinds import KINDS
 from tests.chaos.nemesis import possible_kinds
 from tests.chaos.proof import LONG_MINUTES, lacks
-from tests.chaos.run import for_minutes, report, run
+from tests.chaos.run import Plan, for_minutes, report, run
 from tests.chaos.trial import LEADER, Trial
 
 TOO_LITTLE = 3
@@ -34,15 +35,17 @@ def main() -> int:
     parser.add_argument(
         "--bent", metavar="MUTANT", help="bend that line of the protocol, which is to be found"
     )
+    parser.add_argument("--only", metavar="KIND", action="append", choices=sorted(KINDS), default=[])
     parser.add_argument("--keep", action="store_true", help="keep the files of a good run, too")
     options = parser.parse_args()
     go_inside()
     directory = Path(tempfile.mkdtemp(prefix="chaos-"))
+    plan = Plan(options.seed, for_minutes(options.minutes), options.only)
     trial = Trial.bent(options.bent) if options.bent else LEADER
-    outcome = run(options.seed, for_minutes(options.minutes), directory, trial)
+    outcome = run(plan, directory, trial)
     print(f"seed {options.seed}, {options.minutes:g} minutes")  # noqa: T201 - a report is what this is for
     print(report(outcome))  # noqa: T201 - likewise
-    lacking = list(lacks(outcome.history, possible_kinds()))
+    lacking = list(lacks(outcome.history, possible_kinds().intersection(options.only or KINDS)))
     print("".join(f"lacks: {sentence}\n" for sentence in lacking), end="")  # noqa: T201 - likewise
     is_good = not (outcome.violations or outcome.troubles)
     is_proof = options.minutes < LONG_MINUTES or not lacking

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from tests.chaos.history import NS_PER_MS, NS_PER_S, Answer, Calm, History, Spell, Tick
+from tests.chaos.history import NS_PER_MS, NS_PER_S, SET_CLOCK, Answer, Calm, History, Spell, Tick
 
 SEEN_LATE_NS = 50 * NS_PER_MS
 """How much later than the release itself its announcement may have been read."""
@@ -128,6 +128,31 @@ def answers_make_sense(history: History) -> Iterator[Violation]:
             )
 
 
+def clocks_that_are_set_unseat(history: History) -> Iterator[Violation]:
+    """Who led when its wall clock was set does not lead on with that term once the fault is over."""
+    for spell in history.spells:
+        if spell.kind != SET_CLOCK:
+            continue
+        (node,) = (name.removeprefix("agent:") for name in spell.touches)
+        own = [answer for answer in yeses(history) if answer.asked == node]
+        before = {answer.term for answer in own if answer.received < spell.begin}
+        after = next((answer for answer in own if answer.sent > spell.end and answer.term in before), None)
+        if after is not None:
+            what = f"{node} led on with {after.term} after its wall clock had been set"
+            yield Violation(after.received, "clock", what)
+
+
+def clocks_that_are_nudged_do_not(history: History) -> Iterator[Violation]:
+    """No agent takes a wall clock that moves by less than a tenth of the lease for one that was set."""
+    sets = Counter(name for spell in history.spells if spell.kind == SET_CLOCK for name in spell.touches)
+    for node, told in history.jumps.items():
+        if told > sets[f"agent:{node}"]:
+            what = (
+                f"{node} told of {told} jumps of its wall clock, which was set {sets[f'agent:{node}']} times"
+            )
+            yield Violation(0, "clock", what)
+
+
 def ticks_start_once_at_most(history: History) -> Iterator[Violation]:
     """No tick starts twice, unless a majority of the servers forgot it while nodes still waited."""
     starts = starts_of(history)
@@ -200,6 +225,8 @@ RULES: tuple[Callable[[History], Iterator[Violation]], ...] = (
     terms_grow,
     leases_are_apart,
     answers_make_sense,
+    clocks_that_are_set_unseat,
+    clocks_that_are_nudged_do_not,
     ticks_start_once_at_most,
     ticks_start_where_promised,
     a_leader_is_found,

@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.chaos.disk import go_inside
 from tests.chaos.kinds import KINDS, Harm
 from tests.chaos.overlaps import Account, overlaps_in, table
-from tests.chaos.run import Outcome, for_minutes, run
+from tests.chaos.run import Outcome, Plan, for_minutes, run
 from tests.chaos.trial import LEADER, REDLOCK, Trial
 
 CAPTION = """
@@ -49,7 +49,7 @@ def both(seed: str, minutes: float, directory: Path) -> Iterator[tuple[Trial, Ou
     for trial in (LEADER, REDLOCK):
         own = directory / f"{seed}-{trial.name}"
         own.mkdir(parents=True)
-        outcome = run(seed, acts, own, trial, compares=True)
+        outcome = run(Plan(seed, acts), own, trial, compares=True)
         acts = outcome.acts
         yield trial, outcome
 

@@ -5,12 +5,13 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from leader.api.unix import UnixConnection
 from leader.clock import now_ns
-from tests.chaos.history import NS_PER_S
+from tests.chaos.history import NS_PER_S, SET_CLOCK
 from tests.chaos.kinds import Aim, On, kind
+from tests.support.polling import until
 
 BUSY = "import sys, time\nend = time.monotonic() + float(sys.argv[1])\nwhile time.monotonic() < end: pass"
 LOOPS = 3
@@ -18,6 +19,9 @@ LOOPS = 3
 LONGEST_LOOP_S = 4
 IDLE_NICE = 19
 STEP_DOWN_WITHIN_S = 2.0
+CLOCK_STEPS_LEASES = (0.15, 0.5, 5.0, 3600.0)
+CLOCK_NUDGES_LEASES = (0.01, 0.04)
+"""Two of them within one look are no step either."""
 
 
 @kind("agent killed", On.AGENT, spares_one=True)
@@ -104,3 +108,25 @@ def names_hang(aim: Aim) -> Iterator[None]:
     aim.node.order(names_hang=True, cut=True, at=[server.number for server in aim.lab.servers])
     yield
     aim.node.order(names_hang=False)
+
+
+@kind(SET_CLOCK, On.AGENT, least_leases=1.0, needs_clock=True)
+def clock_set(aim: Aim) -> Iterator[None]:
+    """The wall clock of its node is set, by more than a tenth of the lease, while it runs."""
+    step_clock(aim, CLOCK_STEPS_LEASES)
+    yield
+
+
+@kind("agent's clock nudged", On.AGENT, least_leases=1.0, needs_clock=True)
+def clock_nudged(aim: Aim) -> Iterator[None]:
+    """The wall clock of its node is set by less than that, and it is to go on."""
+    step_clock(aim, CLOCK_NUDGES_LEASES)
+    yield
+
+
+def step_clock(aim: Aim, leases: Sequence[float]) -> None:
+    """Set it either way, by one of these; one that is only starting would not notice."""
+    until(aim.node.is_settled, "the agent has started")
+    step_s = aim.random.choice(leases) * aim.random.choice((-1, 1)) * aim.lab.shape.lease_ms / 1000
+    aim.lab.timeline.tell(f"the wall clock of {aim.node} moves by {step_s:g} s")
+    aim.node.clock.step(step_s)

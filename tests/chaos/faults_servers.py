@@ -105,19 +105,19 @@ def cannot_save(server: Server) -> bool:
 def ahead(aim: Aim) -> Iterator[None]:
     """The wall clock of one server is ahead, by any amount."""
     (server,) = aim.servers
-    server.program.set_clock(aim.random.choice(CLOCK_STEPS_S))
+    server.program.clock.set_ahead(aim.random.choice(CLOCK_STEPS_S))
     yield
-    server.program.set_clock(0)
+    server.program.clock.set_ahead(0)
 
 
 @kind("clocks stepped", On.SERVER, Harm.LIES, needs_clock=True)
 def clocks_stepped(aim: Aim) -> Iterator[None]:
     """Wall clocks jump, each its own way, and back."""
     for server in aim.servers:
-        server.program.set_clock(aim.random.choice(CLOCK_STEPS_S) * aim.random.choice((-1, 1)))
+        server.program.clock.set_ahead(aim.random.choice(CLOCK_STEPS_S) * aim.random.choice((-1, 1)))
     yield
     for server in aim.servers:
-        server.program.set_clock(0)
+        server.program.clock.set_ahead(0)
 
 
 @kind("clocks skewed", On.SERVER, Harm.LIES, needs_clock=True)
@@ -131,7 +131,7 @@ def clocks_skewed(aim: Aim) -> Iterator[None]:
         while not over.wait(SKEW_STEP_S):
             steps += 1
             for server, rate in zip(aim.servers, rates, strict=True):
-                server.program.set_clock(steps * SKEW_STEP_S * rate)
+                server.program.clock.set_ahead(steps * SKEW_STEP_S * rate)
 
     turning = threading.Thread(target=turn)
     turning.start()
@@ -139,4 +139,4 @@ def clocks_skewed(aim: Aim) -> Iterator[None]:
     over.set()
     turning.join()
     for server in aim.servers:
-        server.program.set_clock(0)
+        server.program.clock.set_ahead(0)

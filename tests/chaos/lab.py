@@ -112,6 +112,7 @@ class Lab:
                 node.program = self._trial.program
                 self.nodes[name] = node
             for node in self.nodes.values():
+                node.give_clock(self.shim)
                 node.start(wait=False)
             for node in self.nodes.values():
                 node.wait_until_it_answers()

@@ -140,14 +140,22 @@ def touches(kind: Kind, aim: Aim) -> list[str]:
 class Nemesis:
     """Plays acts in a lab."""
 
-    def __init__(self, lab: Lab, seed: str) -> None:
+    def __init__(self, lab: Lab, seed: str, only: Sequence[str] = ()) -> None:
+        """`only`: the kinds that are played; without, all."""
         self.troubles: list[str] = []
         """Faults that could not be begun or healed, in a sentence each: the lab is broken."""
         self.left_out: Counter[str] = Counter()
         self._lab = lab
         self._seed = seed
         self._decks = {
-            harm: Deck(kinds_for(harm, clocks=lab.shim is not None), f"{seed}:{harm.name}")
+            harm: Deck(
+                [
+                    kind
+                    for kind in kinds_for(harm, clocks=lab.shim is not None)
+                    if kind.name in (only or KINDS)
+                ],
+                f"{seed}:{harm.name}",
+            )
             for harm in (Harm.FORGETS, Harm.LIES)
         }
         self._taken: set[str] = set()

@@ -7,6 +7,7 @@ known here.
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from leader.instances.group import OwnedGroup
+from tests.chaos.clocks import WallClock
 from tests.chaos.disk import fill
 from tests.chaos.history import NS_PER_S, Release, lines_of
 from tests.chaos.trial import LEADER
@@ -43,6 +45,8 @@ class LabNode(Node):
         self.boot_s = boot_s
         self.program = LEADER.program
         self.environment["PYTHONPATH"] = str(PROJECT)
+        self.clock = WallClock(self.directory / "clock", None)
+        self._starts = 0
         self._lock = threading.Lock()
         self._wire = self._start_wire(servers, group)
         self._wire_pid = self._first_word(self._wire)
@@ -103,13 +107,45 @@ class LabNode(Node):
         """Seen from outside of the node's namespaces."""
         return Path(f"/proc/{self._wire_pid}/root{self.state}/ballast")
 
-    # Its agent's process.
+    # Its clock, and its agent's process.
+
+    def give_clock(self, shim: Path | None) -> None:
+        """Have its processes started with a wall clock of its own from now on, where that can be had."""
+        self.clock = WallClock(self.directory / "clock", shim)
+        self.environment.update(self.clock.environment)
+
+    def start(self, *options: str, wait: bool = True) -> None:
+        """Start the agent, and wait until it answers, if that is wanted."""
+        self._expect_start()
+        super().start(*options, wait=wait)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send the running agent a signal."""
+        if number is signal.SIGHUP:
+            self._expect_start()
+        super().signal(number)
+
+    def _expect_start(self) -> None:
+        self._starts = self._starts_told + 1
+
+    @property
+    def _starts_told(self) -> int:
+        return self.log().count("agent starts")
+
+    def is_settled(self) -> bool:
+        """Whether it has told of its last start, be it a reload, and answers."""
+        return self._starts_told >= self._starts and self.answers()
 
     def command(self, *arguments: str) -> list[str]:
         """`leader` with these arguments, in the node's namespaces; the agent is what is on trial."""
         if arguments[0] != "agent":
             return super().command(*arguments)
         return [*self.entrance, sys.executable, "-m", *self.program, *arguments]
+
+    @property
+    def jumps_told(self) -> int:
+        """How often it said so far that its wall clock jumped."""
+        return sum(" warning the wall clock jumped " in line for line in self.log().splitlines())
 
     @property
     def descriptors(self) -> int:

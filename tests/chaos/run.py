@@ -32,6 +32,17 @@ HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to happen in a run."""
+
+    seed: str
+    acts: Iterable[Harm]
+    """What servers suffer, act by act."""
+    only: Sequence[str] = ()
+    """The kinds of faults that are played, if not all."""
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of a run."""
 
@@ -55,20 +66,18 @@ def program(directory: Path, name: str, *words: str) -> Iterator[None]:
         looking.communicate()
 
 
-def run(
-    seed: str, acts: Iterable[Harm], directory: Path, trial: Trial = LEADER, *, compares: bool = False
-) -> Outcome:
+def run(plan: Plan, directory: Path, trial: Trial = LEADER, *, compares: bool = False) -> Outcome:
     """Run, and judge; all that was written is in that directory then.
 
     `compares`: without ticks, which not everything on trial can start, and without a look at sizes; and where
     nobody leads any more after an act, servers are emptied by hand, and the next act is played.
     """
-    shape = Shape.drawn(Random(seed), LEASE_MS)
+    shape = Shape.drawn(Random(plan.seed), LEASE_MS)
     timeline = Timeline(directory / "timeline")
-    timeline.tell(f"seed {seed}: {shape}")
+    timeline.tell(f"seed {plan.seed}: {shape}")
     played: list[Harm] = []
     with Lab(directory, shape, timeline, trial) as lab:
-        nemesis = Nemesis(lab, seed)
+        nemesis = Nemesis(lab, plan.seed, plan.only)
         ticks = Ticks(lab, directory)
         load = Load(lab)
         sizes: Callable[[], Sizes] = dict if compares else lab.sizes
@@ -76,7 +85,7 @@ def run(
         with observed(lab, directory), load, nullcontext() if compares else ticks:
             if lab.calm_down():
                 before = sizes()
-                played += play(nemesis, lab, acts, mends=compares)
+                played += play(nemesis, lab, plan.acts, mends=compares)
         after = sizes()
         history = History(
             shape.servers,
@@ -96,6 +105,7 @@ def run(
                 for name in before
                 if before[name][0] == after[name][0]
             ],
+            {node.name: node.jumps_told for node in lab.nodes.values()},
             [*lab.crashes, *lab.tracebacks()],
         )
     violations = check(history)

@@ -5,12 +5,11 @@ elections.
 """
 
 import contextlib
-import struct
-from collections.abc import Iterator, Mapping
-from mmap import mmap
+from collections.abc import Iterator
 from pathlib import Path
 
 from leader.instances.embedded import EmbeddedQuorum
+from tests.chaos.clocks import WallClock
 from tests.chaos.disk import fill, mount, unmount
 from tests.chaos.redis import Connection
 from tests.support.polling import until
@@ -18,7 +17,6 @@ from tests.support.ports import free_port
 
 DISK_MEGABYTES = 48
 COPY_WITHIN_S = 10.0
-US_PER_S = 1_000_000
 WRAPPER = """#!/bin/sh
 exec env {environment} {program} "$@"
 """
@@ -29,19 +27,10 @@ class Program:
 
     def __init__(self, directory: Path, program: Path, shim: Path | None) -> None:
         self.path = directory / "program"
-        self._offset = directory / "offset"
-        self._offset.write_bytes(struct.pack("q", 0))
-        environment: Mapping[str, Path] = (
-            {"LD_PRELOAD": shim, "CHAOS_CLOCK": self._offset} if shim is not None else {}
-        )
-        words = " ".join(f"{name}={value}" for name, value in environment.items())
+        self.clock = WallClock(directory / "offset", shim)
+        words = " ".join(f"{name}={value}" for name, value in self.clock.environment.items())
         self.path.write_text(WRAPPER.format(environment=words, program=program))
         self.path.chmod(0o755)
-
-    def set_clock(self, seconds: float) -> None:
-        """Let the server's wall clock be ahead by so much from now on."""
-        with self._offset.open("r+b") as file, mmap(file.fileno(), 8) as offset:
-            offset[:] = struct.pack("q", int(seconds * US_PER_S))
 
 
 class Server:

@@ -11,6 +11,7 @@ from tests.chaos.checker import RULES, check, promised
 from tests.chaos.history import (
     NS_PER_MS,
     NS_PER_S,
+    SET_CLOCK,
     Answer,
     Calm,
     History,
@@ -132,6 +133,16 @@ def without_start_beside_a_server(history: History) -> None:
     history.spells.append(spell("server stopped", 5100, 9000, "server:1"))
 
 
+def with_clock_set(one: Spell) -> Callable[[History], None]:
+    """A node's clock was set, which it told."""
+
+    def change(history: History) -> None:
+        history.spells.append(one)
+        history.jumps["c"] = 1
+
+    return change
+
+
 BAD: dict[str, tuple[str, Callable[[History], None]]] = {
     "one term on two nodes": ("one node", with_yes(yes("d", 3, 7000))),
     "a lower term later": ("order", with_yes(yes("b", 2, 4150, 0))),
@@ -146,6 +157,8 @@ BAD: dict[str, tuple[str, Callable[[History], None]]] = {
     "a yes for longer than a lease": ("answer", with_yes(yes("c", 3, 6000, 901))),
     "an answer in another name": ("answer", with_yes(replace(yes("c", 3, 6000), node="d", asked="c"))),
     "an answer that is none": ("answer", with_yes(replace(no("a", 6000), status=500))),
+    "a leader whose clock was set": ("clock", with_clock_set(spell(SET_CLOCK, 4200, 5000, "agent:c"))),
+    "a jump where there was none": ("clock", lambda history: history.jumps.update(c=1)),
     "a second start": ("once", with_second_start),
     "a second start beside one server that forgot": ("once", with_second_start_and_one_that_forgot),
     "no start": ("missed", without_start),
@@ -200,6 +213,8 @@ FINE: dict[str, Callable[[History], None]] = {
     "a leader as late as may be": with_calm(calm(0, 100, 3100), Overload(0, 0)),
     "a leader late by an overload": with_calm(calm(0, 100, 4000), Overload(1 * NS_PER_S, 2 * NS_PER_S)),
     "an agent that starts slowly": with_calm(calm(0, 14_000, 14_100), Overload(0, 0)),
+    "a leader whose clock was set before": with_clock_set(spell(SET_CLOCK, 4050, 4090, "agent:c")),
+    "a yes while the clock is set": with_clock_set(spell(SET_CLOCK, 4200, 5200, "agent:c")),
     "memory grew a little": lambda history: history.sizes.append(Size("e", (20, 20), (0, 5_000_000))),
 }
 
