@@ -7,7 +7,7 @@ still each agent has a network of its own. Nothing here knows of faults.
 
 import subprocess
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import cycle, islice
@@ -19,6 +19,7 @@ from leader.clock import now_ns
 from leader.instances.group import OwnedGroup
 from leader.instances.program import carried_by, find_server
 from tests.chaos.history import NS_PER_MS, NS_PER_S, Calm
+from tests.chaos.load import Load
 from tests.chaos.node import LabNode
 from tests.chaos.servers import Server
 from tests.chaos.timeline import Timeline
@@ -33,6 +34,9 @@ QUICK_S = 0.3
 LOOKS, LOOK_S = 20, 0.03
 Sizes = dict[str, tuple[int, int, int]]
 """Of each agent: process id, descriptors, bytes of memory."""
+GIVEN_UP_AFTER_NS = 20 * NS_PER_S
+"""Longer than the checker allows, so that it is known how long it took."""
+LONGEST_CALM_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,7 @@ class Lab:
         self.servers: list[Server] = []
         self.nodes: dict[str, LabNode] = {}
         self.crashes: list[str] = []
+        self.load = Load(self._pids, shape.lease_ms)
         self.shim = compiled_shim(directory)
         self._stack = ExitStack()
 
@@ -116,6 +121,7 @@ class Lab:
                 node.start(wait=False)
             for node in self.nodes.values():
                 node.wait_until_it_answers()
+            stack.enter_context(self.load)
             self._stack = stack.pop_all()
         return self
 
@@ -144,9 +150,9 @@ class Lab:
         begin, answered = now_ns(), None
         agreement = Agreement(self.agreed, self.shape.lease_ms * NS_PER_MS)
         try:
-            until(self._all_answer, "all agents answer", self._trial.patience_s)
+            self._wait_for(self._all_answer, "all agents answer")
             answered = now_ns()
-            until(agreement.lasts, "all nodes agree on a leader", self._trial.patience_s)
+            self._wait_for(agreement.lasts, "all nodes agree on a leader")
         except AssertionError:
             self.timeline.calms.append(Calm(begin, answered, None, now_ns()))
             self.timeline.tell("calm, but the nodes do not agree on a leader")
@@ -162,6 +168,28 @@ class Lab:
         for server in self.servers:
             server.ask("FLUSHALL")
         return self.calm_down()
+
+    def _wait_for(self, condition: Callable[[], bool], what: str) -> None:
+        """Return once it holds; time on a machine that is overloaded does not count.
+
+        Raises:
+            AssertionError: it does not hold in good time.
+        """
+        begin = now_ns()
+
+        def outcome() -> str:
+            if condition():
+                return "it holds"
+            is_hopeless = now_ns() - self.load.quiet_since(begin) > GIVEN_UP_AFTER_NS
+            return "hopeless" if is_hopeless else ""
+
+        assert until(outcome, what, LONGEST_CALM_S) == "it holds", what
+
+    def _pids(self) -> Iterator[int]:
+        for node in self.nodes.values():
+            yield node.wire_pid
+            if node.runs:
+                yield node.pid
 
     def _all_answer(self) -> bool:
         return all(node.runs and node.leadership(timeout_s=QUICK_S) for node in self.nodes.values())

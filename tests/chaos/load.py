@@ -6,13 +6,12 @@ whoever looks came late itself, a slow election says nothing about the agents.
 """
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Self
 
 from leader.clock import now_ns
 from tests.chaos.history import NS_PER_MS, NS_PER_S, Overload
-from tests.chaos.lab import Lab
 
 LOOK_S = 0.1
 
@@ -20,10 +19,11 @@ LOOK_S = 0.1
 class Load:
     """Looks all the time, in a thread, while it is entered."""
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, pids: Callable[[], Iterable[int]], lease_ms: int) -> None:
+        """`pids` says which processes are to run in time."""
         self.overloads: list[Overload] = []
-        self._lab = lab
-        self._most_ns = lab.shape.lease_ms * NS_PER_MS // 20
+        self._pids = pids
+        self._most_ns = lease_ms * NS_PER_MS // 20
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._turn)
 
@@ -34,6 +34,10 @@ class Load:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
+
+    def quiet_since(self, begin: int) -> int:
+        """Since when the machine has let them, at the earliest since that moment."""
+        return max(begin, self.overloads[-1].end) if self.overloads else begin
 
     def _turn(self) -> None:
         before, waited_before = now_ns(), dict(self._waited())
@@ -53,14 +57,9 @@ class Load:
             except (FileNotFoundError, ProcessLookupError):
                 continue
 
-    def _pids(self) -> Iterable[int]:
-        for node in self._lab.nodes.values():
-            yield node.wire_pid
-            if node.runs:
-                yield node.pid
-
     def _note(self, begin: int, end: int) -> None:
         """Note that between two looks; what follows at once is one overload."""
         if self.overloads and self.overloads[-1].end == begin:
-            begin = self.overloads.pop().begin
-        self.overloads.append(Overload(begin, end))
+            self.overloads[-1] = Overload(self.overloads[-1].begin, end)
+        else:
+            self.overloads.append(Overload(begin, end))

@@ -1,13 +1,11 @@
 """Which faults, when, and which together? One seed decides it; after each act of faults comes a calm.
 
 A plan names its targets before it begins, but for the leader, who is whoever leads when the fault begins.
-Faults of one target never run at once: the later one is left out, the timeline says so, and its kind is drawn
-again. Until then the acts are the seed's alone.
+Faults of one target never run at once: the later one waits.
 """
 
 import subprocess
 import threading
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
@@ -77,10 +75,6 @@ class Deck:
             self._left = self._random.sample(self._kinds, len(self._kinds))
         return self._left.pop()
 
-    def put_back(self, kind: Kind) -> None:
-        """Let it be the next one, since it could not be played."""
-        self._left.append(kind)
-
 
 def planned(seed: str, deck: Deck, servers: int, lease_ms: int) -> list[Planned]:
     """One act: some faults of the next kinds, in the order in which they begin."""
@@ -144,7 +138,6 @@ class Nemesis:
         """`only`: the kinds that are played; without, all."""
         self.troubles: list[str] = []
         """Faults that could not be begun or healed, in a sentence each: the lab is broken."""
-        self.left_out: Counter[str] = Counter()
         self._lab = lab
         self._seed = seed
         self._decks = {
@@ -159,7 +152,7 @@ class Nemesis:
             for harm in (Harm.FORGETS, Harm.LIES)
         }
         self._taken: set[str] = set()
-        self._lock = threading.Lock()
+        self._given_back = threading.Condition()
         self._never = threading.Event()
 
     def play(self, number: int, harm: Harm) -> None:
@@ -167,22 +160,18 @@ class Nemesis:
         shape, deck = self._lab.shape, self._decks[harm]
         act = planned(f"{self._seed}:{number}", deck, shape.servers, shape.lease_ms)
         self._lab.timeline.tell(f"act {number}: {'; '.join(map(str, act))}")
-        threads = [threading.Thread(target=self._play, args=(fault, deck)) for fault in act]
+        threads = [threading.Thread(target=self._play, args=(fault,)) for fault in act]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
 
-    def _play(self, fault: Planned, deck: Deck) -> None:
-        """Play one fault, unless another has its target: then its kind comes again soon."""
+    def _play(self, fault: Planned) -> None:
+        """Play one fault, once no other has its target."""
         self._never.wait(fault.at_s)
         aim = self._aim(fault)
         wanted = touches(fault.kind, aim)
-        if (fault.kind.spares_one and aim.node.name == NODES[-1]) or not self._take(wanted):
-            self.left_out[fault.kind.name] += 1
-            deck.put_back(fault.kind)
-            self._lab.timeline.tell(f"{fault.kind.name}: left out, {' '.join(wanted)} is spared or busy")
-            return
+        self._take(wanted)
         try:
             self._befall(fault, aim, wanted)
         except (OSError, AssertionError, Refused, InstanceError, subprocess.TimeoutExpired) as error:
@@ -197,22 +186,22 @@ class Nemesis:
             self._never.wait(fault.for_s)
 
     def _aim(self, fault: Planned) -> Aim:
-        """Whom it befalls, now that it begins; in place of a leader that is not there, somebody."""
+        """Whom it befalls, now that it begins: somebody, where it is for a leader that is away or spared."""
         random = Random(fault.seed)
         names = list(fault.nodes)
         if names == [LEADER]:
             leader = self._lab.leader()
-            names = [leader.name if leader else random.choice(NODES[:-1])]
+            is_there = leader is not None and not (fault.kind.spares_one and leader.name == NODES[-1])
+            names = [leader.name if leader is not None and is_there else random.choice(NODES[:-1])]
         servers = [self._lab.servers[number] for number in fault.servers]
         return Aim(self._lab, [self._lab.nodes[name] for name in names], servers, random)
 
-    def _take(self, wanted: Sequence[str]) -> bool:
-        with self._lock:
-            if self._taken.intersection(wanted):
-                return False
+    def _take(self, wanted: Sequence[str]) -> None:
+        with self._given_back:
+            self._given_back.wait_for(lambda: not self._taken.intersection(wanted))
             self._taken.update(wanted)
-            return True
 
     def _give_back(self, wanted: Sequence[str]) -> None:
-        with self._lock:
+        with self._given_back:
             self._taken.difference_update(wanted)
+            self._given_back.notify_all()

@@ -16,7 +16,7 @@ from tests.chaos.kinds import Harm, Kind, On
 
 NONE = "none of these"
 GROUPS = {
-    On.AGENT: "agents killed, stopped, starved, without descriptors, disk or names",
+    On.AGENT: "agents killed, stopped, starved, without descriptors, disk or names, their clocks set",
     On.SERVER: "servers stopped, paused, busy, full, restarted in order",
     On.LINK: "the network cut, slow, lossy, half open, one-way, held up",
 }

@@ -79,6 +79,11 @@ class Handler(BaseHTTPRequestHandler):
         return body
 
 
+def tell_start() -> None:
+    """Say what `leader agent` says at its start and at SIGHUP, for the lab waits for that."""
+    print("agent starts", flush=True)  # noqa: T201 - it is its log
+
+
 def main() -> None:
     """Serve, and contend until SIGTERM."""
     settings = tomllib.loads(Path(sys.argv[3]).read_text())
@@ -86,9 +91,10 @@ def main() -> None:
     quorum = settings["quorum"]
     lock = HeldLock(quorum["instances"], parse_duration_ms(quorum["lease"]), directory / "releases")
     signal.signal(signal.SIGTERM, lambda *_: lock.end())
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, lambda *_: tell_start())
     server = Server(directory / "leader.sock", settings["node"]["name"], lock)
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    tell_start()
     lock.contend()
 
 

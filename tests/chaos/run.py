@@ -6,7 +6,6 @@ It is kept when a promise was broken: its seed, history, timeline and picture, i
 import subprocess
 import sys
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -18,7 +17,6 @@ from tests.chaos.checker import Violation, check, counts, promised, recovery_ns
 from tests.chaos.history import NS_PER_S, History, Size, answers_of, lines_of, releases_of
 from tests.chaos.kinds import Harm
 from tests.chaos.lab import Lab, Shape, Sizes
-from tests.chaos.load import Load
 from tests.chaos.nemesis import Nemesis
 from tests.chaos.picture import draw
 from tests.chaos.ticks import Ticks
@@ -50,7 +48,6 @@ class Outcome:
     history: History
     violations: Sequence[Violation]
     troubles: Sequence[str]
-    left_out: Counter[str]
     acts: Sequence[Harm]
     """What servers suffered in each act, so that the same acts can be played to others."""
 
@@ -79,10 +76,9 @@ def run(plan: Plan, directory: Path, trial: Trial = LEADER, *, compares: bool = 
     with Lab(directory, shape, timeline, trial) as lab:
         nemesis = Nemesis(lab, plan.seed, plan.only)
         ticks = Ticks(lab, directory)
-        load = Load(lab)
         sizes: Callable[[], Sizes] = dict if compares else lab.sizes
         before = sizes()
-        with observed(lab, directory), load, nullcontext() if compares else ticks:
+        with observed(lab, directory), nullcontext() if compares else ticks:
             if lab.calm_down():
                 before = sizes()
                 played += play(nemesis, lab, plan.acts, mends=compares)
@@ -99,7 +95,7 @@ def run(plan: Plan, directory: Path, trial: Trial = LEADER, *, compares: bool = 
             ticks.starts,
             timeline.spells,
             timeline.calms,
-            load.overloads,
+            lab.load.overloads,
             [
                 size_of(name, before[name], after[name])
                 for name in before
@@ -112,7 +108,7 @@ def run(plan: Plan, directory: Path, trial: Trial = LEADER, *, compares: bool = 
     for violation in violations:
         timeline.tell(f"broken at {(violation.at - timeline.begin) / NS_PER_S:.3f}: {violation}")
     draw(history, violations, directory / "picture.svg")
-    return Outcome(shape, history, violations, nemesis.troubles, nemesis.left_out, played)
+    return Outcome(shape, history, violations, nemesis.troubles, played)
 
 
 @contextmanager
@@ -171,7 +167,6 @@ def report(outcome: Outcome) -> str:
         f"(overloaded for {overloaded_s:.1f} s in all)",
         *map(size_in_words, history.sizes),
         *(f"{count:6} {kind}" for kind, count in sorted(counts(history).items())),
-        f"{outcome.left_out.total():6} left out, because their target was busy",
         *(f"trouble: {trouble}" for trouble in outcome.troubles),
         *(f"BROKEN {violation}" for violation in outcome.violations),
     ]
