@@ -53,8 +53,8 @@ fuzz: $(STAMP) ## a million requests and a million replies of instances (COUNT=n
 compare: $(STAMP) ## leader and Redlock in the same simulated world, fault by fault
 	@$(BIN)/python -m tests.simulation.compare
 
-bench: $(STAMP) ## measure: start-up, fail-over, size
-	@$(BIN)/python -m tests.benchmarks
+bench: $(STAMP) ## measure, beside peers: one table; QUICK=1 for few repetitions, PARTS="failover api" for some
+	@$(BIN)/python -m tests.benchmarks $(if $(QUICK),--quick) $(PARTS)
 
 clean: ## remove all that the targets above made
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

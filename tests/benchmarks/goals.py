@@ -1,24 +1,19 @@
-"""What a benchmark has to reach, said beside what it measured."""
+"""What a benchmark has to reach, said beside what it measured, and recorded as a row of one figure."""
 
-_missed: list[str] = []
+from tests.benchmarks.rows import OWN, Figure, Row, exit_code, part, record
+
+__all__ = ["exit_code", "judge", "judge_least"]
 
 
 def judge(what: str, measured: float, most: float, unit: str) -> str:
     """The goal in words, and whether the measured value reaches it; a missed one is remembered."""
-    if measured <= most:
-        return f"goal at most {most:g} {unit}: reached"
-    _missed.append(what)
-    return f"goal at most {most:g} {unit}: MISSED"
+    figure = Figure("", measured, unit, most=most)
+    record(Row(part(), what, OWN, (figure,)))
+    return f"goal at most {most:g} {unit}: {'reached' if figure.reached else 'MISSED'}"
 
 
 def judge_least(what: str, measured: float, least: float, unit: str) -> str:
     """The same for what is to be at least so much."""
-    if measured >= least:
-        return f"goal at least {least:,g} {unit}: reached"
-    _missed.append(what)
-    return f"goal at least {least:,g} {unit}: MISSED"
-
-
-def exit_code() -> int:
-    """1 if a goal was missed in this process."""
-    return 1 if _missed else 0
+    figure = Figure("", measured, unit, least=least)
+    record(Row(part(), what, OWN, (figure,)))
+    return f"goal at least {least:,g} {unit}: {'reached' if figure.reached else 'MISSED'}"

@@ -13,9 +13,9 @@ from pathlib import Path
 import psutil
 
 from leader.instances.embedded import EmbeddedQuorum
-from tests.benchmarks.failover import settle
 from tests.benchmarks.goals import exit_code, judge
 from tests.benchmarks.nodes import Cluster
+from tests.benchmarks.own import settle
 
 INSTANCES = 5
 

@@ -1,0 +1,96 @@
+"""One cluster of real agents whose leader is killed, ended or told to step down: how long does nobody lead?
+
+What happens is read from the agents' events; that a node leads counts from the first yes of its socket.
+"""
+
+import os
+import random
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from leader.api.client import Client
+from leader.clock import now_ns
+from leader.instances.embedded import EmbeddedQuorum
+from tests.benchmarks.nodes import Cluster, Node
+
+NS_PER_MS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """How long a step-down took, in milliseconds: from the order on, and without anybody leading."""
+
+    ordered_ms: float
+    leaderless_ms: float
+
+
+@contextmanager
+def own_cluster(lease_s: float, candidates: int, instances: int) -> Iterator[Cluster]:
+    """So many agents on so many servers, of which one leads."""
+    with (
+        tempfile.TemporaryDirectory(prefix="lb-") as directory,
+        EmbeddedQuorum(Path(directory) / "q", instances, "tcp") as quorum,
+    ):
+        cluster = Cluster(Path(directory), quorum.urls, f"{lease_s:g}s")
+        try:
+            cluster.start(candidates)
+            cluster.wait_for_leader()
+            yield cluster
+        finally:
+            cluster.stop()
+
+
+def replaced(cluster: Cluster, number: signal.Signals, settling_s: float) -> float:
+    """The milliseconds from a signal to the leading agent until another node answers that it leads."""
+    leader = cluster.wait_for_leader()
+    settle(cluster, settling_s)
+    cluster.drain()
+    began = now_ns()
+    os.kill(leader.pid, number)
+    wait_for_yes(cluster.next_gain(60))
+    took_ms = (now_ns() - began) / NS_PER_MS
+    cluster.forget(leader.name)
+    cluster.launch(leader.name)
+    cluster.follow(leader.name)
+    return took_ms
+
+
+def handed_over(cluster: Cluster, settling_s: float) -> HandOver:
+    """What `step-down --to` some other node takes, until that one answers that it leads."""
+    leader = cluster.wait_for_leader()
+    successor = random.choice([node for node in cluster.nodes.values() if node is not leader])
+    settle(cluster, settling_s)
+    cluster.drain()
+    order = threading.Thread(target=step_down, args=(leader, successor))
+    began = now_ns()
+    order.start()
+    lost = cluster.next_loss(leader, 60)
+    assert cluster.next_gain(60) is successor
+    wait_for_yes(successor)
+    led = now_ns()
+    order.join()
+    return HandOver((led - began) / NS_PER_MS, (led - lost) / NS_PER_MS)
+
+
+def step_down(leader: Node, successor: Node) -> None:
+    """Ask one node to hand over to another."""
+    Client(leader.socket_path, timeout=10).step_down(to=successor.name, timeout=10)
+
+
+def wait_for_yes(node: Node) -> None:
+    """Ask until it answers that it leads."""
+    while not node.client.is_leader():
+        pass
+
+
+def settle(cluster: Cluster, seconds: float) -> None:
+    """Let the agents beat for a while, so that what comes next comes at any moment of a beat."""
+    try:
+        cluster.next_gain(seconds)
+    except TimeoutError:
+        return
