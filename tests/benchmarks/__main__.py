@@ -33,7 +33,7 @@ class Part:
 PARTS = (
     Part("hot_path", ()),
     Part("failover"),
-    Part("idle", ("--seconds", "10")),
+    Part("footprint"),
     Part("faults", ()),
     Part("deadline", ("--times", "5")),
     Part("once", ("--starts", "10", "--leaves", "5", "--jobs", "30")),
