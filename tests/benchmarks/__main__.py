@@ -34,6 +34,7 @@ PARTS = (
     Part("hot_path", ()),
     Part("failover"),
     Part("footprint"),
+    Part("scale"),
     Part("faults", ()),
     Part("deadline", ("--times", "5")),
     Part("once", ("--starts", "10", "--leaves", "5", "--jobs", "30")),

@@ -1,0 +1,155 @@
+"""What many candidates cost the instances, and does an election among a thousand settle as among three?
+
+    python -m tests.benchmarks.scale [--quick] [--nodes 3 30 100]
+
+The agents are real, and so are their connections; many share a process. In steady state, an instance's
+processor and calls are metered; then the leader crashes, and later releases, some times each. Goals: a
+thousand use under 5 % of a core per instance, and who wins claims as few times as among three.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from leader.instances.embedded import EmbeddedQuorum
+from tests.benchmarks.crowds import Crowd, Ending, crowd_of
+from tests.benchmarks.meter import Served, Used, serving, using
+from tests.benchmarks.rows import OWN, Figure, exit_code, tell
+
+LEASE_S = 10
+MOST_CPU, MOST_CLAIMS = 5.0, 2.0
+PATIENCE_S = 6.0 * LEASE_S
+HOW = f"agents in {{}} processes, real connections, lease {LEASE_S} s"
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many of what, for how long it is metered, and how often the leader crashes and releases."""
+
+    nodes: int
+    elections: int = 1
+    instances: int = 5
+    seconds: float = 60.0
+    ends: int = 3
+
+    def __str__(self) -> str:
+        plural = "s" if self.elections > 1 else ""
+        return f"{self.nodes:,} nodes, {self.elections} election{plural}, {self.instances} instances"
+
+
+FULL = (
+    *(Size(nodes) for nodes in (3, 30, 100, 300, 1000)),
+    *(Size(100, elections, ends=0) for elections in (10, 100)),
+    *(Size(100, 1, instances, ends=0) for instances in (3, 7)),
+)
+QUICK = (Size(3, seconds=5, ends=1), Size(30, seconds=5, ends=1))
+
+
+def main() -> int:
+    """Measure and tell; 1 if a goal was missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--nodes", type=int, nargs="*", help="only so many, on five instances")
+    options = parser.parse_args()
+    sizes = QUICK if options.quick else FULL
+    if options.nodes:
+        sizes = tuple(Size(nodes, seconds=20, ends=2) for nodes in options.nodes)
+    for size in sizes:
+        measure(size)
+    return exit_code()
+
+
+def measure(size: Size) -> None:
+    """One size."""
+    with (
+        tempfile.TemporaryDirectory(prefix="lb-") as directory,
+        EmbeddedQuorum(Path(directory) / "q", size.instances, "tcp") as quorum,
+        crowd_of(size.nodes, size.elections, quorum.urls, f"{LEASE_S}s", LEASE_S) as crowd,
+    ):
+        if not crowd.settled(size.elections, PATIENCE_S):
+            tell_failure(size, crowd, quorum)
+            return
+        for _ in crowd.listen(LEASE_S):
+            pass  # the last to start have joined
+        meter(size, crowd, quorum)
+        for how in ("crash", "release") if size.ends else ():
+            tell_endings(size, how, [crowd.end_leader(how, PATIENCE_S) for _ in range(size.ends)])
+
+
+def meter(size: Size, crowd: Crowd, quorum: EmbeddedQuorum) -> None:
+    """The steady state: what all this asks of an instance, and costs it."""
+    with ExitStack() as stack:
+        instances = [stack.enter_context(using(quorum.pid(index))) for index in range(size.instances)]
+        processes = [stack.enter_context(using(process.pid)) for process in crowd.processes]
+        served = stack.enter_context(serving(quorum.urls[0]))
+        lost = sum(told.what == "lost" for told in crowd.listen(size.seconds))
+    tell_steady(size, instances, processes, served, lost)
+
+
+def tell_steady(
+    size: Size, instances: Sequence[Used], processes: Sequence[Used], served: Served, lost: int
+) -> None:
+    """The row of the steady state; what saturates an instance is told as the number of nodes that would."""
+    cpu = statistics.mean(used.cpu for used in instances)
+    tell(
+        f"{size}: steady",
+        OWN,
+        [
+            Figure("CPU of an instance", cpu, "%", most=MOST_CPU),
+            Figure("calls", served.scripts, "/s"),
+            Figure("commands", served.commands, "/s"),
+            Figure("a call", cpu * 10_000 / max(served.scripts, 0.001), "us of it"),
+            Figure("sent to it", served.received / 1000, "kB/s"),
+            Figure("received", served.sent / 1000, "kB/s"),
+            Figure("CPU of a node", sum(used.cpu for used in processes) / size.nodes, "%"),
+            Figure("saturated by", size.nodes * 100 / cpu, "nodes, at this cost of a call"),
+            Figure("lost leaderships", lost, "", most=0),
+        ],
+        HOW.format(len(processes)),
+    )
+
+
+def tell_endings(size: Size, how: str, endings: Sequence[Ending | None]) -> None:
+    """The row of what followed each crash, or each release."""
+    case = f"{size}: {how} of the leader"
+    known = [ending for ending in endings if ending is not None]
+    unsettled = Figure("unsettled", len(endings) - len(known), f"of {len(endings)}", most=0)
+    if not known:
+        tell(case, OWN, [unsettled])
+        return
+    tell(
+        case,
+        OWN,
+        [
+            Figure("p50", statistics.median(each.leaderless_ms for each in known), "ms"),
+            Figure("worst", max(each.leaderless_ms for each in known), "ms"),
+            Figure("from the first claim", statistics.median(each.settling_ms for each in known), "ms"),
+            Figure("claims of the winner", max(each.claims for each in known), "", most=MOST_CLAIMS),
+            Figure("herd", max(each.herd for each in known), "claimed"),
+            unsettled,
+        ],
+    )
+
+
+def tell_failure(size: Size, crowd: Crowd, quorum: EmbeddedQuorum) -> None:
+    """The row of a size that the quorum, or this machine, could not carry."""
+    with ExitStack() as stack:
+        instances = [stack.enter_context(using(quorum.pid(index))) for index in range(size.instances)]
+        for _ in crowd.listen(LEASE_S):
+            pass
+    cpu = statistics.mean(used.cpu for used in instances)
+    led = Figure("led", len(crowd.holders), f"of {size.elections} elections", least=size.elections)
+    tell(
+        f"{size}: no leader within {PATIENCE_S:g} s",
+        OWN,
+        [Figure("CPU of an instance", cpu, "%", most=MOST_CPU), led],
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
