@@ -35,6 +35,8 @@ PARTS = (
     Part("failover"),
     Part("footprint"),
     Part("scale"),
+    Part("api"),
+    Part("start"),
     Part("faults", ()),
     Part("deadline", ("--times", "5")),
     Part("once", ("--starts", "10", "--leaves", "5", "--jobs", "30")),

@@ -88,7 +88,12 @@ class Crowd:
         return False
 
     def end_leader(self, how: str, within_s: float) -> Ending | None:
-        """What follows when the leader of the one election crashes or releases; None if nobody leads then."""
+        """What follows when the leader of the one election crashes or releases.
+
+        None if nobody leads then within that time, or did not before.
+        """
+        if not self.settled(1, within_s):
+            return None
         ((election, leader),) = self.holders.items()
         del self.holders[election]
         order = self._home[leader].stdin
