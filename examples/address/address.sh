@@ -2,11 +2,11 @@
 # A virtual address that is on whichever node leads: called by the agent's hooks, and as a service.
 # Run as root on every node, by the service manager: examples/address/address.sh 10.0.0.100/24 eth0
 #
-# The hooks of leader.toml, beside this, move it at once, and a planned hand-over waits until it is gone here. But a hook is run by the agent, and
-# one that was killed runs none: so the service asks once a second, takes the address away unless this node surely
+# The hooks of leader.toml, beside this, move it at once, and a planned hand-over waits until it is gone here. But an
+# agent that was killed runs no hook: so the service asks once a second, takes the address away unless this node surely
 # leads, and announces it anew where it does. That is sooner than another node can lead, with a lease of 5 s or more.
-# A machine that is dead answers for no address; one that was frozen has it for up to a second after it thaws, while
-# the neighbours have been told of the new one.
+# A machine that is dead answers for no address; one that was frozen has it for about a second after it thaws, while
+# its neighbours know the new place.
 #
 # The agent needs the right to do so: with systemd, AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW in [Service].
 # arping is that of iputils (Debian: iputils-arping).
