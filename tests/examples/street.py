@@ -7,27 +7,37 @@ machine is that has lost its power. Names of the real machine's network are not 
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from tests.support.polling import until
 
-NETWORK = "10.9.0"
-HOLDER = ["unshare", "--net", "--fork", "--kill-child", "sleep", "infinity"]
+STAND = "exec sleep infinity"
+PATH = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+"""As a machine has it when it boots."""
 
 
 class House:
-    """One machine of the street, with the address `10.9.0.NUMBER` on its `eth0`."""
+    """One machine of the street, with this address on its `eth0`, such as `10.9.0.1/24`."""
 
-    def __init__(self, number: int) -> None:
-        self.address = f"{NETWORK}.{number}"
-        self._holder = subprocess.Popen(HOLDER)
+    namespaces: tuple[str, ...] = ("--net",)
+    furnish = STAND
+    """The shell's lines that make it ready; it is when they have become a `sleep`."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._holder = subprocess.Popen(
+            ["unshare", *self.namespaces, "--fork", "--kill-child", "sh", "-ec", self.furnish],
+            stdin=subprocess.DEVNULL,
+        )
         self.pid = until(self._first_process, "the namespace is there")
-        self.entrance = ("nsenter", "--target", str(self.pid), "--net", "--")
+        self.entrance = ("nsenter", "--target", str(self.pid), *self.namespaces, "--")
 
     def _first_process(self) -> int | None:
-        """The process in the namespace, once it is another one than ours."""
+        """The process in the namespaces, once they are ready."""
+        assert self._holder.poll() is None, f"{self.address} could not be furnished"
         children = Path(f"/proc/{self._holder.pid}/task/{self._holder.pid}/children").read_text().split()
         if not children or Path(f"/proc/{children[0]}/comm").read_text() != "sleep\n":
             return None
@@ -36,10 +46,15 @@ class House:
     def run(self, *words: str) -> str:
         """What a command prints in there."""
         done = subprocess.run(
-            [*self.entrance, *words], capture_output=True, text=True, check=False, timeout=30
+            [*self.entrance, *words], env=PATH, capture_output=True, text=True, check=False, timeout=60
         )
-        assert done.returncode == 0, f"{words}: {done.stderr}"
+        assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
         return done.stdout
+
+    def ends(self, *words: str) -> int:
+        """What a command ends with in there."""
+        command = [*self.entrance, *words]
+        return subprocess.run(command, env=PATH, capture_output=True, check=False, timeout=60).returncode
 
     def addresses(self) -> set[str]:
         """Those of its network card."""
@@ -48,6 +63,8 @@ class House:
 
     def lose_power(self) -> None:
         """End everything in there at once; the network card is gone too."""
+        if self._holder.poll() is not None:
+            return
         mine = Path(f"/proc/{self.pid}/ns/net").readlink()
         for process in Path("/proc").glob("[0-9]*"):
             try:
@@ -57,25 +74,22 @@ class House:
                 continue
         self._holder.wait()
 
-    def close(self) -> None:
-        """Take it down, if it stands."""
-        if self._holder.poll() is None:
-            self._holder.kill()
-            self._holder.wait()
+
+AnyHouse = TypeVar("AnyHouse", bound=House)
 
 
 @contextmanager
-def street(count: int) -> Iterator[list[House]]:
-    """So many houses that reach each other, and nothing else."""
+def street(kind: type[AnyHouse], addresses: Sequence[str]) -> Iterator[list[AnyHouse]]:
+    """Houses of one kind that reach each other, and nothing else."""
     with ExitStack() as stack:
-        middle = House(254)
-        stack.callback(middle.close)
+        middle = House("")
+        stack.callback(middle.lose_power)
         middle.run("ip", "link", "add", "bridge", "type", "bridge")
         middle.run("ip", "link", "set", "bridge", "up")
         houses = []
-        for number in range(1, count + 1):
-            house = House(number)
-            stack.callback(house.close)
+        for number, address in enumerate(addresses):
+            house = kind(address)
+            stack.callback(house.lose_power)
             connect(middle, f"port{number}", house)
             houses.append(house)
         yield houses
@@ -87,5 +101,5 @@ def connect(middle: House, port: str, house: House) -> None:
     middle.run("ip", "link", "add", port, "type", "veth", *peer)
     middle.run("ip", "link", "set", port, "master", "bridge", "up")
     house.run("ip", "link", "set", "lo", "up")
-    house.run("ip", "address", "add", f"{house.address}/24", "dev", "eth0")
+    house.run("ip", "address", "add", house.address, "dev", "eth0")
     house.run("ip", "link", "set", "eth0", "up")
