@@ -7,10 +7,10 @@ FAST_TESTS := $(wildcard tests/unit tests/rules tests/scenarios tests/simulation
 # pytest on two processes; tests that share something outside carry the same xdist_group
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 
-.PHONY: help venv demo test check lint format soak chaos peers fuzz compare bench clean
+.PHONY: help venv demo test check lint format soak chaos peers fuzz compare bench man completions clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 venv: $(STAMP) ## set up .venv with all that the targets below need
 
@@ -55,6 +55,12 @@ compare: $(STAMP) ## leader and Redlock in the same simulated world, fault by fa
 
 bench: $(STAMP) ## measure, beside peers: one table; QUICK=1 for few repetitions, PARTS="failover api" for some
 	@$(BIN)/python -m tests.benchmarks $(if $(QUICK),--quick) $(PARTS)
+
+man: $(STAMP) ## the man pages, in build/man
+	@$(BIN)/python -m leader.manual man build/man
+
+completions: $(STAMP) ## what bash, zsh and fish complete, in build/completions
+	@$(BIN)/python -m leader.manual completions build/completions
 
 clean: ## remove all that the targets above made
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -17,7 +17,7 @@ def agent(
     ),
     node: str = typer.Option("", "--node", help="This node's name.", metavar="NAME"),
     socket: str = typer.Option("", "--socket", help="Where to listen.", metavar="PATH"),
-    log_style: str = typer.Option(LOG_STYLES[0], "--log", help="How to log: text or json.", metavar="STYLE"),
+    log_style: str = typer.Option(LOG_STYLES[0], "--log", help="How to log.", metavar="|".join(LOG_STYLES)),
 ) -> None:
     """Run this node's agent in the foreground: it holds, or contends for, the leader lease."""
     raise typer.Exit(serve(config, node, socket, log_style, dev=dev))

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from leader.config import Config, configuration_path, load
-from leader.config.example import EXAMPLE
+from leader.config.example import example
 from leader.config.show import render
 from leader.durations import format_duration
 from leader.errors import Refused, UsageError
@@ -71,7 +71,7 @@ def write_example(path: Path, *, force: bool) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w" if force else "x", encoding="utf-8") as file:
-            file.write(EXAMPLE)
+            file.write(example())
     except OSError as error:
         if isinstance(error, FileExistsError) and path.exists():
             raise Refused(f"{path} is there already: --force overwrites it, --config names another") from None

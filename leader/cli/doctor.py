@@ -32,7 +32,9 @@ ConfigOption = Annotated[str, typer.Option("--config", "-c", help="The configura
 CrontabOption = Annotated[
     list[str], typer.Option("--crontab", help="A crontab to read too; - is standard input.", metavar="FILE…")
 ]
-More = Annotated[list[str], typer.Argument(help="More crontabs, after --crontab.", show_default=False)]
+More = Annotated[
+    list[str], typer.Argument(help="More crontabs, after --crontab.", metavar="FILE…", show_default=False)
+]
 Patience = Annotated[str, typer.Option("--timeout", help="How long to wait for each answer.", metavar="D")]
 
 

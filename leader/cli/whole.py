@@ -1,4 +1,4 @@
-"""The whole command line, with help and completion, of the modules that carry its commands."""
+"""The whole command line, with help, of the modules that carry its commands."""
 
 import importlib
 
@@ -32,7 +32,7 @@ def build(modules: list[str]) -> typer.Typer:
         name="leader",
         help="Leader election over a quorum of independent Redis servers: leader is-leader && job",
         rich_markup_mode=None,
-        add_completion=len(modules) > 1,
+        add_completion=False,  # typer's asks Python at each key; ours is made beforehand (leader/manual)
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(top_level)

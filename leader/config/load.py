@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from leader.config import rules
+from leader.config.keys import VARIABLES
 from leader.config.model import ApiConfig, Config, ElectionConfig, FitnessConfig, NodeConfig
 from leader.config.quorum import read_quorum
 from leader.config.table import Findings, Table
@@ -18,9 +19,6 @@ from leader.config.watchdog import read_watchdog
 from leader.errors import ConfigurationError
 
 DEFAULT_PATH = "/etc/leader/leader.toml"
-VARIABLES = ("LEADER_CLUSTER", "LEADER_NODE", "LEADER_QUORUM", "LEADER_LEASE", "LEADER_PASSWORD_FILE")
-"""The environment variables that win over the file."""
-
 HIGHEST_PRIORITY = 10_000
 PREEMPT_DELAY_LEASES = 3
 """How long a better candidate must have been able to lead, unless `preempt_delay` says it: longer than what a

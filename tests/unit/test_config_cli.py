@@ -64,6 +64,8 @@ def test_all_that_is_commented_out_in_the_written_file_is_right_too(file: Path) 
     assert {problem.split(": ")[1].split(" = ")[0] for problem in refusal.value.problems} == {
         "quorum.password_file",
         "quorum.tls.ca_file",
+        "quorum.tls.cert_file",
+        "quorum.tls.key_file",
     }
 
 
@@ -97,7 +99,7 @@ def test_check_prints_notes_and_raises_problems(file: Path) -> None:
     """A note is no failure; a problem ends with exit code 78."""
     run("init", "--config", str(file))
     fill_in(file)
-    file.write_text(file.read_text().replace("redis://", "redis://:secret@", 1) + "\n[api]\n")
+    file.write_text(file.read_text().replace('"redis://', '"redis://:secret@', 1) + "\n[api]\n")
     assert "holds a password in clear" in run("check", "--config", str(file))
     file.write_text(file.read_text() + "lisen = 1\n")
     with pytest.raises(ConfigurationError, match='did you mean "listen"') as refusal:

@@ -34,6 +34,7 @@ MAY_IMPORT = {
     "doctor": {"doctor", "agent", "instances", "protocol", "config"} | BASE,
     "tui": {"tui", "protocol", "durations", "foreign"},
     "demo": {"demo", "api", "instances", "protocol", "tui"} | BASE,
+    "manual": {"manual", "cli", "config", ""},
     "": {"api", "errors"},
     "__main__": {"fastpath", "jobs", "cli"},
     "cli": None,
