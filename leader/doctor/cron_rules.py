@@ -45,8 +45,8 @@ def bare_percent(sheet: Sheet, line: Line) -> Iterator[Finding]:
 
 
 def unbounded_run(sheet: Sheet, line: Line) -> Iterator[Finding]:
-    """Rule: `leader run` waits to lead for a bounded time."""
-    for call in line.calls:
+    """Rule: `leader run` waits to lead for a bounded time, where it is started again and again."""
+    for call in line.calls if line.entry.schedule != "@reboot" else ():
         if call.command.text == "run" and "--timeout" not in call.options:
             yield Finding(
                 Severity.WARNING,

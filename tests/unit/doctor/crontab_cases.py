@@ -65,6 +65,7 @@ CASES = [
     Case(
         "run-unbounded", EVERY + "leader run -- job --timeout 1\n", EVERY + "leader run --timeout=5s -- job\n"
     ),
+    Case("run-unbounded", "@daily leader run -- job\n", "@reboot leader run --forever -- job\n"),
     Case("guard-not-joined", EVERY + "leader is-leader; job\n", EVERY + "leader is-leader && job\n"),
     Case("guard-not-joined", EVERY + "leader is-leader|job\n", EVERY + "leader is-leader || exit 0; job\n"),
     Case(
