@@ -1,7 +1,6 @@
 #!/bin/sh
-# Writes a file, unless a later leader has written it:
-#
-#     leader run -- examples/fencing/file.sh /srv/shared/report TEXT
+# Writes a file, unless a later leader has written it.
+# Run: leader run -- examples/fencing/file.sh /srv/shared/report TEXT
 #
 # The highest term is kept beside it. Both may be on a file system that nodes share, if its locks hold between them.
 set -eu

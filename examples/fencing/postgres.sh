@@ -1,10 +1,8 @@
 #!/bin/sh
-# Writes a row of a PostgreSQL table, unless a later leader has written it:
+# Writes a row of a PostgreSQL table, unless a later leader has written it.
+# Run: leader run -- examples/fencing/postgres.sh daily TEXT
 #
-#     psql -f examples/fencing/postgres-table.sql
-#     leader run -- examples/fencing/postgres.sh daily TEXT
-#
-# PGHOST, PGDATABASE and the like say where the server is.
+# PGHOST, PGDATABASE and the like say where the server is, and postgres-table.sql has the table.
 set -eu
 : "${LEADER_TERM:?is not set: start this under leader run}"
 

@@ -1,7 +1,6 @@
 #!/bin/sh
-# Writes a key of one Redis server, unless a later leader has written it:
-#
-#     REDIS_URL=redis://10.0.0.9:6379 leader run -- examples/fencing/redis.sh report TEXT
+# Writes a key of one Redis server, unless a later leader has written it.
+# Run: REDIS_URL=redis://10.0.0.9:6379 leader run -- examples/fencing/redis.sh report TEXT
 #
 # This is the server that keeps your data, and none that elects.
 set -eu

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes an object of an S3-compatible store, unless a later leader has written it.
 
-    leader run -- examples/fencing/s3.py https://s3.eu-west-1.amazonaws.com/my-bucket/report.json TEXT
+Run: leader run -- examples/fencing/s3.py https://s3.eu-west-1.amazonaws.com/my-bucket/report.json TEXT
 
 The term stands in the object's content, so that its ETag changes with the term: an ETag says nothing of
 metadata. The store must honour If-Match and If-None-Match. AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,

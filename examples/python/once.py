@@ -1,6 +1,6 @@
 """Does its work at every full PERIOD of seconds, on one of the nodes: start it on every node.
 
-    python once.py [PERIOD]
+Run: python examples/python/once.py [PERIOD]
 
 It is what a crontab with `leader once` is, for a program that keeps its own time. The clocks of the nodes may
 differ by three quarters of the period; `term` is what a database or a file would be given, to refuse what

@@ -1,6 +1,6 @@
 """Does its work piece by piece on whichever node leads: start it on every node.
 
-    python while_leader.py [ELECTION]
+Run: python examples/python/while_leader.py [ELECTION]
 
 It finds the agent as `leader is-leader` does. Each line that it prints stands for a piece of work that only
 the leader may do; `term` is what a database or a file would be given, to refuse what comes from an older one.

@@ -1,6 +1,6 @@
 """The same as `while_leader.py` on asyncio: the work is cancelled when the leadership is lost.
 
-python while_leader_async.py [ELECTION]
+Run: python examples/python/while_leader_async.py [ELECTION]
 """
 
 import asyncio

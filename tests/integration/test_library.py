@@ -32,7 +32,7 @@ from tests.support.agents import (
 from tests.support.polling import NS_PER_S, always, until
 
 pytestmark = pytest.mark.xdist_group("library")
-EXAMPLES = PROJECT / "examples" / "python"
+EXAMPLES = PROJECT / "examples"
 README = PROJECT / "README.md"
 Harm = Callable[[Node, EmbeddedQuorum], None]
 
@@ -209,7 +209,7 @@ def programs(example: str, nodes: Iterable[Node], diary: Path) -> Iterator[list[
             process.wait()
 
 
-@pytest.mark.parametrize("example", ["while_leader.py", "while_leader_async.py"])
+@pytest.mark.parametrize("example", ["python/while_leader.py", "python/while_leader_async.py"])
 def test_the_example_works_on_one_node_after_the_other(
     cluster: Cluster, tmp_path: Path, example: str
 ) -> None:
@@ -229,7 +229,7 @@ def test_the_example_works_on_one_node_after_the_other(
     assert len(set(terms)) == 2
 
 
-@pytest.mark.parametrize("example", ["while_leader.py", "while_leader_async.py"])
+@pytest.mark.parametrize("example", ["python/while_leader.py", "python/while_leader_async.py"])
 def test_a_program_that_stood_still_ends_its_work_as_soon_as_it_goes_on(
     cluster: Cluster, tmp_path: Path, example: str
 ) -> None:

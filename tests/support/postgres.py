@@ -19,8 +19,9 @@ USER = "postgres"
 class Postgres:
     """A running server; `environment` is what its clients need to find it."""
 
-    def __init__(self, directory: Path) -> None:
-        self.environment = {"PGHOST": str(directory), "PGUSER": USER, "PGDATABASE": "postgres"}
+    def __init__(self, directory: Path, database: str = "postgres") -> None:
+        self.directory = directory
+        self.environment = {"PGHOST": str(directory), "PGUSER": USER, "PGDATABASE": database}
 
     def ask(self, *words: str) -> str:
         """What `psql` prints, with these words."""
@@ -34,6 +35,11 @@ class Postgres:
         )
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
+
+    def with_database(self, name: str) -> "Postgres":
+        """The same server, and a new database in it."""
+        self.ask("-c", f'CREATE DATABASE "{name}"')
+        return Postgres(self.directory, name)
 
     def answers(self) -> bool:
         """Whether it takes connections by now."""
