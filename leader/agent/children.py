@@ -20,6 +20,16 @@ REMEMBERED_BYTES = 1024
 LONGEST_LINE = 200
 _CHUNK = 65_536
 _URLS = "LEADER_QUORUM"
+_LEASHED = (
+    "/bin/sh",
+    "-c",
+    """
+exec 3<&0
+{ read -r _ <&3; kill -KILL 0; } &
+exec "$0" "$@" </dev/null 3<&-
+""",
+)
+"""Before a command: what waits for the end of the pipe from the agent, and then kills all of the group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +46,7 @@ async def run(
     """Run a command to its end, or to the end of its time; `environment` is added to the agent's own.
 
     URLs with passwords are kept from it. One that `leaves_nothing` is listened to, and what is left of its
-    group at its end is killed.
+    group at its end is killed, or at the agent's end, if that comes first, by `kill -9` too.
 
     Raises:
         OSError: it cannot be started.
@@ -44,8 +54,9 @@ async def run(
     with contextlib.ExitStack() as ending:
         ear = ending.enter_context(_listening()) if leaves_nothing else None
         process = await asyncio.create_subprocess_exec(
+            *(_LEASHED if leaves_nothing else ()),
             *with_first_limit(command),
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE if leaves_nothing else asyncio.subprocess.DEVNULL,
             stdout=ear.descriptor if ear else None,
             stderr=ear.descriptor if ear else None,
             env={**_own_environment(), **environment},

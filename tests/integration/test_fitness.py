@@ -3,7 +3,7 @@
 import json
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -140,8 +140,11 @@ def test_a_process_that_is_required_is_found_by_its_name(quorum: EmbeddedQuorum,
         until(lambda: "no process is called leader-payload" in node.reason(), "it is missed again")
 
 
-def test_the_check_ends_with_its_agent(quorum: EmbeddedQuorum, tmp_path: Path) -> None:
-    """A stop does not wait for a check that takes long, and leaves nothing of it."""
+@pytest.mark.parametrize("end", [Node.stop, Node.kill])
+def test_the_check_ends_with_its_agent(
+    quorum: EmbeddedQuorum, tmp_path: Path, end: Callable[[Node], object]
+) -> None:
+    """A stop does not wait for a check that takes long, and leaves nothing of it; nor does `kill -9`."""
     note = tmp_path / "pid"
     command = ["/bin/sh", "-c", f'trap "" TERM; echo $$ >{note}; exec sleep 600']
     with short_directory() as directory:
@@ -151,7 +154,7 @@ def test_the_check_ends_with_its_agent(quorum: EmbeddedQuorum, tmp_path: Path) -
         try:
             node.start()
             pid = until(lambda: note.exists() and int(note.read_text() or 0), "the check runs")
-            assert node.stop() == 0
+            end(node)
             until(lambda: not Path(f"/proc/{pid}").exists(), "it has ended")
         finally:
             cluster.__exit__()
