@@ -77,8 +77,7 @@ class HeldLock:
 
     def contend(self) -> None:
         """Acquire it again and again, and hold it, until the end."""
-        while not self._ends.is_set():
-            self._lets_go.clear()
+        while self._may_go_on():
             asked = now_ns()
             lock = Redlock(
                 key=KEY,
@@ -90,12 +89,17 @@ class HeldLock:
                 self._hold(lock, asked)
             self._ends.wait(self._random.uniform(0, RETRY_S))
 
+    def _may_go_on(self) -> bool:
+        """Whether it is not the end; what was to be let go before is no affair of the next lock."""
+        self._lets_go.clear()
+        return not self._ends.is_set()
+
     def _sure_from(self, asked: int) -> int:
         """Until when the lock is sure that was acquired or extended by a call of that moment."""
         return asked + self._lease_ns - int(self._lease_ns * DRIFT_SHARE) - DRIFT_NS
 
     def _hold(self, lock: Redlock, asked: int) -> None:
-        since = time.time_ns()  # noqa: TID251 - boot clocks differ in the lab, and this names a leadership
+        since = time.monotonic_ns()  # noqa: TID251 - the one clock that is the same on all nodes of the lab
         self._held = Held(since, self._sure_from(asked))
         say(f"leads with {since}")
         try:
