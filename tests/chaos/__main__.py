@@ -15,7 +15,7 @@ from tests.chaos.disk import go_inside
 from tests.chaos.kinds import KINDS
 from tests.chaos.nemesis import possible_kinds
 from tests.chaos.proof import LONG_MINUTES, lacks
-from tests.chaos.run import Plan, for_minutes, report, run
+from tests.chaos.run import Plan, for_minutes, report, run, until_broken
 from tests.chaos.trial import LEADER, Trial
 
 TOO_LITTLE = 3
@@ -33,15 +33,17 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seed", default="1")
     parser.add_argument(
-        "--bent", metavar="MUTANT", help="bend that line of the protocol, which is to be found"
+        "--bent", metavar="MUTANT", help="bend that line of the protocol, and end once that is found"
     )
     parser.add_argument("--only", metavar="KIND", action="append", choices=sorted(KINDS), default=[])
     parser.add_argument("--keep", action="store_true", help="keep the files of a good run, too")
     options = parser.parse_args()
     go_inside()
     directory = Path(tempfile.mkdtemp(prefix="chaos-"))
-    plan = Plan(options.seed, for_minutes(options.minutes), options.only)
-    trial = Trial.bent(options.bent) if options.bent else LEADER
+    trial, acts = LEADER, for_minutes(options.minutes)
+    if options.bent:
+        trial, acts = Trial.bent(options.bent), until_broken(acts, directory)
+    plan = Plan(options.seed, acts, options.only)
     outcome = run(plan, directory, trial)
     print(f"seed {options.seed}, {options.minutes:g} minutes")  # noqa: T201 - a report is what this is for
     print(report(outcome))  # noqa: T201 - likewise

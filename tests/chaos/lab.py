@@ -8,8 +8,9 @@ still each agent has a network of its own. Nothing here knows of faults.
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 from random import Random
@@ -207,8 +208,19 @@ class Lab:
         """How big each agent is; of its descriptors the least of some looks, for a question is one."""
         return {name: self._size(node) for name, node in self.nodes.items()}
 
+    def _size(self, node: LabNode) -> tuple[int, int, int]:
+        """With all its connections, if it gets them: one that a busy machine costs it is no leak."""
+        with suppress(AssertionError):
+            return until(partial(self._whole_size, node), f"{node} has all its connections")
+        return self._look_at(node)
+
+    def _whole_size(self, node: LabNode) -> tuple[int, int, int] | None:
+        was_whole = node.misses_nothing()
+        size = self._look_at(node)
+        return size if was_whole and node.misses_nothing() else None
+
     @staticmethod
-    def _size(node: LabNode) -> tuple[int, int, int]:
+    def _look_at(node: LabNode) -> tuple[int, int, int]:
         pause = threading.Event()
         looks = [node.descriptors for _ in range(LOOKS) if not pause.wait(LOOK_S)]
         return node.pid, min(looks), node.resident

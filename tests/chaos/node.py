@@ -14,6 +14,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from leader.errors import AgentUnreachable
 from leader.instances.group import OwnedGroup
 from tests.chaos.clocks import WallClock
 from tests.chaos.disk import fill
@@ -141,6 +142,13 @@ class LabNode(Node):
         if arguments[0] != "agent":
             return super().command(*arguments)
         return [*self.entrance, sys.executable, "-m", *self.program, *arguments]
+
+    def misses_nothing(self) -> bool:
+        """Whether it says that nothing is wrong with any server, nor with its way there."""
+        try:
+            return not any(self.problems().values())
+        except AgentUnreachable:
+            return False
 
     @property
     def jumps_told(self) -> int:

@@ -131,6 +131,15 @@ def for_minutes(minutes: float) -> Iterator[Harm]:
         yield Harm.FORGETS if passed < length / 2 else Harm.LIES
 
 
+def until_broken(acts: Iterable[Harm], directory: Path) -> Iterator[Harm]:
+    """These acts, until what was heard in that directory's run breaks a promise."""
+    for harm in acts:
+        yield harm
+        answers = answers_of(lines_of(directory / "prober"))
+        if check(History(0, LEASE_MS, answers, releases_of(lines_of(directory / "listener")))):
+            return
+
+
 def play(nemesis: Nemesis, lab: Lab, acts: Iterable[Harm], *, mends: bool) -> Iterator[Harm]:
     """Play these acts, with a calm after each; say which were played, up to one that nobody recovers from."""
     resting = threading.Event()
