@@ -15,7 +15,7 @@ from tests.chaos.redis import Connection
 from tests.support.agents import PROJECT, short_directory
 from tests.support.polling import until
 
-LASTS_S = 240.0
+LASTS_S = 1200.0
 """Far longer than either run takes; what waits in the lab has bounds of its own."""
 
 
@@ -37,7 +37,7 @@ def chaos(*options: str, keeps_in: str = "/tmp") -> "subprocess.CompletedProcess
 @pytest.mark.timeout(LASTS_S)
 def test_faults_break_no_promise(figures: Callable[[str], None]) -> None:
     """Half a minute of faults on five agents and real servers: never two leaders, no crash, no leak."""
-    done = chaos("--minutes", "0.5", "--seed", "393")
+    done = chaos("--minutes", "0.5", "--seed", "587")
     figures(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "no promise was broken" in done.stdout
@@ -47,10 +47,10 @@ def test_faults_break_no_promise(figures: Callable[[str], None]) -> None:
 @pytest.mark.needs("root", "unshare", "nsenter", "gcc")
 @pytest.mark.timeout(LASTS_S)
 def test_a_bent_protocol_is_found() -> None:
-    """Agents that take what they did not watch lead two at a time, and the checker says so."""
+    """An agent that one server of many renews leads on beside the next leader, and the checker says so."""
     with short_directory() as directory:
-        options = ("--minutes", "0.3", "--seed", "1", "--bent", "takes without watching")
-        done = chaos(*options, keeps_in=str(directory))
+        bent = ("--bent", "the newest vote makes the deadline", "--only", "cut off from a majority")
+        done = chaos("--minutes", "2", *bent, keeps_in=str(directory))
     assert done.returncode == 1, done.stdout + done.stderr
     assert "BROKEN expiry" in done.stdout
 
