@@ -35,6 +35,7 @@ PARTS = (
     Part("failover"),
     Part("footprint"),
     Part("scale"),
+    Part("simulated"),
     Part("api"),
     Part("start"),
     Part("faults", ()),
