@@ -51,7 +51,6 @@ RestartSec=5
 WantedBy=multi-user.target
 END
 
-mkdir -p /etc/leader
 (
     umask 027
     aws ssm get-parameter --name /leader/password --with-decryption --query Parameter.Value --output text \

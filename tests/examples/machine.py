@@ -43,10 +43,20 @@ for unit in "$@"; do
     [ -e "$file" ] || continue
     echo "$verb $unit" >>/var/log/systemctl
     case "$verb $*" in
+    show*)
+        echo LoadState=loaded
+        if [ -e "/run/$unit.pid" ]; then echo ActiveState=active; else echo ActiveState=inactive; fi
+        ;;
+    is-enabled*) [ -e "/etc/$unit.enabled" ] ;;
+    reload*) kill -HUP "$(cat "/run/$unit.pid")" ;;
     start* | restart* | enable*--now*)
         sed -n 's,^RuntimeDirectory=,/run/,p' "$file" | xargs --no-run-if-empty mkdir -p
         setsid sh -c "exec $(sed -n 's/^ExecStart=//p' "$file")" </dev/null >>"/var/log/$unit.log" 2>&1 &
+        echo $! >"/run/$unit.pid"
+        # started is who says READY
+        while [ "$unit" = leader ] && ! leader status >/dev/null 2>&1; do sleep 0.1; done
         ;;
+    enable*) : >"/etc/$unit.enabled" ;;
     esac
 done
 """
@@ -92,7 +102,7 @@ def package(directory: Path) -> Path:
     tree = directory / "package"
     for name, text in {
         "DEBIAN/control": CONTROL,
-        "DEBIAN/postinst": "#!/bin/sh\ngroupadd --force --system leader\n",
+        "DEBIAN/postinst": "#!/bin/sh\ngroupadd --force --system leader\nmkdir -p /etc/leader\n",
         "usr/bin/leader": f'#!/bin/sh\nexec {sys.executable} -m leader "$@"\n',
         "usr/lib/systemd/system/leader.service": UNIT,
     }.items():
