@@ -30,8 +30,9 @@ until notice=$(leader-metadata spot/instance-action); do
     sleep 5
 done
 echo "hands over: $notice"
-# Jobs have a minute to end. It is refused where this node does not lead, and until another one is able to.
-until leader step-down --drain --timeout 60s || ! leader is-leader; do
+# Jobs have a minute to end, and are stopped then, if they run under the leadership. It is refused where this node does
+# not lead, and until another one is able to.
+until leader step-down --drain --timeout 60s || leader step-down || ! leader is-leader; do
     sleep 5
 done
 # Nor is this node to lead again. An instance that is only stopped comes back, and is then free to.

@@ -5,6 +5,7 @@ Run from every node's crontab: flask --app examples/flask/app.py report NAME…
 
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import wraps
 
 import click
@@ -24,11 +25,13 @@ def leader_only(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def guarded(*words: object, **options: object) -> None:
-        client = leader.Client()
         try:
-            if client.is_leader():
-                with client.run_while_leader(timeout=10) as lead:
-                    command(lead, *words, **options)
+            with ExitStack() as stack:
+                try:
+                    lead = stack.enter_context(leader.Client().run_while_leader(timeout=0))
+                except TimeoutError:  # another node leads: there is nothing to do here, and nothing to say
+                    return
+                command(lead, *words, **options)
         except leader.LeadershipLost as error:
             click.echo(f"stopped: {error}", err=True)
             sys.exit(STOPPED)

@@ -17,7 +17,7 @@ from tests.examples.command import EXAMPLES
 from tests.examples.machine import Machine, package
 from tests.examples.street import street
 from tests.support.agents import short_directory
-from tests.support.polling import until
+from tests.support.polling import PATIENCE_S, until
 
 pytestmark = [
     pytest.mark.xdist_group("examples-aws"),
@@ -27,7 +27,9 @@ REDIS, NODE = EXAMPLES / "aws" / "redis.sh", EXAMPLES / "aws" / "node.sh"
 SERVICE = Path(__file__).with_name("metadata.py")
 SERVERS = ["10.0.0.11/16", "10.0.1.11/16", "10.0.2.11/16"]
 NODES = ["10.0.0.101/16", "10.0.1.101/16"]
+STOPPED = 75
 NOTICE = {"action": "terminate", "time": "2027-01-01T00:00:00Z"}
+SHORTER = [('lease = "10s"', 'lease = "3s"'), ("--timeout 60s", "--timeout 1s")]
 AWS = """#!/bin/sh
 set -eu
 : "$AWS_DEFAULT_REGION"
@@ -72,12 +74,12 @@ class Node:
 
 
 def user_data(script: Path, directory: Path) -> str:
-    """The user data of that script, with a lease that tests have time for, in a file as cloud-init has it."""
+    """The user data of that script, with times that tests have, in a file as cloud-init has it."""
     file = directory / script.name
     text = script.read_text()
-    if script is NODE:
-        assert 'lease = "10s"' in text
-        text = text.replace('lease = "10s"', 'lease = "2s"')
+    for old, new in SHORTER if script is NODE else ():
+        assert old in text
+        text = text.replace(old, new)
     file.write_text(text)
     file.chmod(0o700)
     return str(file)
@@ -109,14 +111,18 @@ def leader(nodes: list[Node]) -> Node | None:
 
 
 def test_a_node_hands_over_at_the_notice_that_it_will_be_taken_away(nodes: list[Node]) -> None:
-    """It steps down, does not come back although it could, and is not missed when it is gone."""
+    """A job that does not end in time is stopped, the node rests, and is not missed when it is gone."""
     first = until(lambda: leader(nodes), "one leads")
     (other,) = [node for node in nodes if node is not first]
     doctor = json.loads(first.machine.run("sh", "-c", "leader doctor --json || :"))
     codes = {finding["code"] for finding in doctor["findings"]} - {"instance-slow"}  # a busy machine
     assert not {code for code in codes if code.startswith(("instance-", "configuration-", "agent-"))}
 
-    first.is_to_be_taken_away()
+    job = [*first.machine.entrance, "leader", "run", "--", "sleep", "1000"]
+    with subprocess.Popen(job, stderr=subprocess.DEVNULL) as running:
+        until(first.client.work, "the job runs")
+        first.is_to_be_taken_away()
+        assert running.wait(PATIENCE_S) == STOPPED
     until(other.leads, "the other one leads")
     until(lambda: "this node is paused" in first.machine.log("leader-spot"), "it does not come back")
     assert "has stepped down from default" in first.machine.log("leader-spot")

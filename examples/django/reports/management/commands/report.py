@@ -3,6 +3,8 @@
 Run in examples/django, from every node's crontab: python -m django report --settings settings NAME…
 """
 
+from contextlib import ExitStack
+
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from reports.models import Overtaken, Report
 
@@ -23,11 +25,13 @@ class Command(BaseCommand):
 
     def handle(self, *_: object, names: list[str], election: str, **__: object) -> None:
         """Work if this node leads."""
-        client = leader.Client()
         try:
-            if client.is_leader(election):
-                with client.run_while_leader(election, timeout=10) as lead:
-                    self.report(lead, names)
+            with ExitStack() as stack:
+                try:
+                    lead = stack.enter_context(leader.Client().run_while_leader(election, timeout=0))
+                except TimeoutError:  # another node leads: there is nothing to do here, and nothing to say
+                    return
+                self.report(lead, names)
         except (leader.LeadershipLost, Overtaken) as error:
             raise CommandError(f"stopped: {error}", returncode=STOPPED) from error
         except leader.LeaderError as error:
