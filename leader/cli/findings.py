@@ -1,4 +1,7 @@
-"""How findings are shown to people: the worst first, in groups, each with its why and its remedy."""
+"""How findings are shown to people: the worst first, in groups, each with its name, its why and its remedy.
+
+By the name, leader-doctor(1) has all that there are.
+"""
 
 from collections.abc import Iterable, Sequence
 
@@ -42,7 +45,7 @@ def group_of(finding: Finding) -> str:
 
 def _told(findings: Iterable[Finding]) -> Iterable[Part]:
     for finding in sorted(findings, key=lambda finding: ORDER.index(finding.severity)):
-        yield cell(f"  {finding.severity.upper()}: {finding.what}", STYLES[finding.severity])
+        yield cell(f"  {finding.severity.upper()} {finding.code}: {finding.what}", STYLES[finding.severity])
         yield cell(f"      why: {finding.why}")
         yield cell(f"      do:  {finding.remedy}")
 

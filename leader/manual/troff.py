@@ -85,7 +85,7 @@ def _list(block: str) -> Iterator[str]:
 
 
 def _row(row: str) -> Iterator[str]:
-    term, text = (cell.strip() for cell in row.strip("| ").split(" | "))
+    term, text = (cell.strip().replace("\\|", "|") for cell in row.strip("| ").split(" | "))
     yield from item(inline(term), text)
 
 

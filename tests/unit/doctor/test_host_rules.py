@@ -52,15 +52,15 @@ def test_findings_stand_in_groups_and_the_worst_first() -> None:
     )
     assert plain(*report([info, critical, warning], ["3 instances"])).splitlines() == [
         "Instances",
-        "  WARNING: what-warning",
+        "  WARNING instance-b: what-warning",
         "      why: why",
         "      do:  remedy",
-        "  INFO: what-info",
+        "  INFO instance-a: what-info",
         "      why: why",
         "      do:  remedy",
         "",
         "Crontabs",
-        "  CRITICAL: what-critical",
+        "  CRITICAL crontab-c: what-critical",
         "      why: why",
         "      do:  remedy",
         "",
