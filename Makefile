@@ -7,7 +7,7 @@ FAST_TESTS := $(wildcard tests/unit tests/rules tests/scenarios tests/simulation
 # pytest on two processes; tests that share something outside carry the same xdist_group
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 
-.PHONY: help venv demo test check lint format soak chaos peers fuzz compare bench man completions clean
+.PHONY: help venv demo test check lint format soak chaos peers fuzz compare bench man completions pictures clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -61,6 +61,9 @@ man: $(STAMP) ## the man pages, in build/man
 
 completions: $(STAMP) ## what bash, zsh and fish complete, in build/completions
 	@$(BIN)/python -m leader.manual completions build/completions
+
+pictures: $(STAMP) ## the terminal pictures of the README, from real runs
+	@$(BIN)/python -m tests.pictures
 
 clean: ## remove all that the targets above made
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
