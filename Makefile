@@ -7,7 +7,7 @@ FAST_TESTS := $(wildcard tests/unit tests/rules tests/scenarios tests/simulation
 # pytest on two processes; tests that share something outside carry the same xdist_group
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 
-.PHONY: help venv demo test check lint format soak chaos peers fuzz compare bench man completions pictures clean
+.PHONY: help venv demo test check lint format soak chaos peers fuzz compare bench man completions pictures deb rpm clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -64,6 +64,12 @@ completions: $(STAMP) ## what bash, zsh and fish complete, in build/completions
 
 pictures: $(STAMP) ## the terminal pictures of the README, from real runs
 	@$(BIN)/python -m tests.pictures
+
+deb: $(STAMP) ## a Debian package for the distribution that this is, in dist/
+	@$(BIN)/python packaging/build.py deb
+
+rpm: $(STAMP) ## the same as an RPM
+	@$(BIN)/python packaging/build.py rpm
 
 clean: ## remove all that the targets above made
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

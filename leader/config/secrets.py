@@ -43,7 +43,16 @@ def _given(table: Table, findings: Findings) -> tuple[str, object]:
         return _KEY, in_file
     directory = findings.environ.get(CREDENTIALS)
     handed_over = f"{directory}/{CREDENTIAL}"
-    return CREDENTIALS, handed_over if directory and Path(handed_over).exists() else None
+    return CREDENTIALS, handed_over if directory and _is_there(Path(handed_over)) else None
+
+
+def _is_there(path: Path) -> bool:
+    """Whether something can be found there: the directory may be that of another user's service."""
+    try:
+        path.stat()
+    except OSError:
+        return False
+    return True
 
 
 def warn_of_readers(path: str, key: str, findings: Findings) -> None:

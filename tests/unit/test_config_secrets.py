@@ -54,6 +54,11 @@ def test_a_credential_of_systemd_is_the_password(tmp_path: Path) -> None:
     assert passwords(read(environ)) == {""}
 
 
+def test_a_place_of_credentials_that_cannot_be_searched_holds_none() -> None:
+    """Such as that of another user's service, whose environment was passed on."""
+    assert passwords(read({"CREDENTIALS_DIRECTORY": "/" + "x" * 300})) == {""}
+
+
 def test_an_empty_credential_is_refused(tmp_path: Path) -> None:
     """By the variable's name, for that is where it comes from."""
     file_of(tmp_path / "leader.password", "")
