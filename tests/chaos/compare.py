@@ -19,7 +19,7 @@ from tests.chaos.trial import LEADER, REDLOCK, Trial
 
 CAPTION = """
 Two led at once (overlaps) beside each sort of fault: one that ran when the overlap began, or had ended within
-a lease before. An overlap counts in each such row; as alone, where no other row's faults ran so.
+a lease before. An overlap counts in each such row; as alone, where no fault of another row ran so. In all:
 """
 
 
@@ -39,7 +39,7 @@ def main() -> int:
                 accounts[trial].add(outcome.history)
                 tell(seed, trial, outcome)
     lines = table(list(accounts.values()), KINDS.values(), each_kind=options.kinds)
-    print(*lines, CAPTION, sep="\n")  # noqa: T201 - a report is what this is for
+    print(*lines, CAPTION, *accounts.values(), sep="\n")  # noqa: T201 - a report is what this is for
     return 1 if accounts[LEADER].overlaps else 0
 
 

@@ -39,6 +39,9 @@ class Account:
     overlaps: list[frozenset[str]] = field(default_factory=list)
     """Of each, the kinds of faults that may be to blame."""
 
+    def __str__(self) -> str:
+        return f"{self.name}: {len(self.overlaps)} overlaps beside {self.played.total()} faults"
+
     def add(self, history: History) -> None:
         """Count one more run."""
         self.played += counts(history)
@@ -64,7 +67,6 @@ def table(accounts: Sequence[Account], kinds: Collection[Kind], *, each_kind: bo
         yield row(group, accounts, names)
         yield from (row(f"- {name}", accounts, [name]) for name in names if each_kind)
     yield row(NONE, accounts, [NONE])
-    yield row("in all", accounts, [NONE, *(kind.name for kind in kinds)])
 
 
 def row(title: str, accounts: Sequence[Account], names: Collection[str]) -> str:

@@ -67,7 +67,7 @@ def test_each_overlap_counts_beside_each_fault_and_alone_beside_one() -> None:
     assert f"| {FORGETS} | 4 | 0 | 3 | 0 | 2 | 0 |" in rows
     assert "| - server flushed | 3 | 0 | 3 | 0 | 1 | 0 |" in rows
     assert "| - delayed | 1 | 0 | 1 | 0 | 0 | 0 |" in rows
-    assert rows[-1] == "| in all | 5 | 0 | 3 | 0 | 3 | 0 |"
+    assert str(account) == "Redlock: 3 overlaps beside 5 faults"
 
 
 def test_an_overlap_without_any_fault_is_shown() -> None:
