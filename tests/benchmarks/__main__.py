@@ -38,6 +38,7 @@ PARTS = (
     Part("simulated"),
     Part("api"),
     Part("start"),
+    Part("load"),
     Part("faults", ()),
     Part("deadline", ("--times", "5")),
     Part("once", ("--starts", "10", "--leaves", "5", "--jobs", "30")),

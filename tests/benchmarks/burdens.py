@@ -21,7 +21,10 @@ DELAY_S = 0.1
 """In each direction."""
 BLOCK, BLOCKS = b"x" * 1_000_000, 64
 LOSS = """table inet bench {
-  chain arriving { type filter hook input priority 0; numgen random mod 100 0 counter drop }
+  chain arriving {
+    type filter hook input priority 0
+    numgen random mod 100 0 counter drop
+  }
 }"""
 """One packet in a hundred that arrives is dropped; on the loopback device each packet arrives once."""
 

@@ -1,9 +1,9 @@
 """Many candidates in one process: the agent itself, on real connections, without socket, signals and process.
 
-    python -m tests.benchmarks.crowd '{"first": 0, "count": 250, …}'     (what `Crowded` says)
+    python -m tests.benchmarks.crowd '{"names": ["n1", …], …}'     (what `Crowded` says)
 
 Tells on standard output who gained, lost or claimed, and when by this host's clock; carries out what it reads
-on standard input: `crash NODE` and `release NODE`.
+on standard input: `crash NODE`, `release NODE`, and `start NODE` once that is over.
 """
 
 import asyncio
@@ -23,15 +23,13 @@ from leader.config.load import from_document
 from leader.config.model import Config
 from leader.instances.instance import Instance
 from leader.protocol.calls import Call, Reply, Take
-from leader.protocol.events import Instant
 
 
 @dataclass(frozen=True, slots=True)
 class Crowded:
     """What one process is to host, and where."""
 
-    first: int
-    count: int
+    names: Sequence[str]
     elections: int
     urls: Sequence[str]
     lease: str
@@ -72,7 +70,7 @@ class Member:
         self.name = name
         directories = Directories(directory / "run", directory / "state")
         for place in (directories.runtime, directories.state):
-            place.mkdir(parents=True)
+            place.mkdir(parents=True, exist_ok=True)
         instances = make_instances(config)
         for instance in instances:
             instance.__class__ = Told  # it has the same parts, and tells
@@ -89,9 +87,11 @@ class Member:
         """Begin to contend."""
         self._task = asyncio.create_task(self._agent.run(), name=self.name)
 
-    def release(self) -> None:
+    async def release(self) -> None:
         """Hand over what it holds, and end."""
+        assert self._task is not None
         self._agent.stop("it was told to")
+        await self._task
 
     async def crash(self) -> None:
         """End without a word to anybody."""
@@ -117,14 +117,12 @@ def configured(crowded: Crowded, name: str) -> Config:
 
 async def host(crowded: Crowded) -> None:
     """Start all, then carry out what is asked for, until nobody asks any more."""
-    members = {}
-    begins: Instant = now_ns()
-    for number in range(crowded.count):
-        name = f"n{crowded.first + number}"
-        members[name] = Member(name, configured(crowded, name), Path(crowded.directory) / name)
-        due_s = crowded.spread_s * number / crowded.count - (now_ns() - begins) / 1e9
+    members: dict[str, Member] = {}
+    begins = now_ns()
+    for number, name in enumerate(crowded.names):
+        due_s = crowded.spread_s * number / len(crowded.names) - (now_ns() - begins) / 1e9
         await asyncio.sleep(max(0, due_s))
-        members[name].start()
+        members[name] = started(crowded, name)
     gc.freeze()
     tell("started", "-", now_ns(), "-")
     reader = asyncio.StreamReader()
@@ -133,10 +131,20 @@ async def host(crowded: Crowded) -> None:
     )
     while line := (await reader.readline()).decode():
         what, name = line.split()
-        if what == "crash":
-            await members.pop(name).crash()
-        else:
-            members.pop(name).release()
+        match what:
+            case "crash":
+                await members[name].crash()
+            case "release":
+                await members[name].release()
+            case "start":
+                members[name] = started(crowded, name)
+
+
+def started(crowded: Crowded, name: str) -> Member:
+    """One of them, which contends."""
+    member = Member(name, configured(crowded, name), Path(crowded.directory) / name)
+    member.start()
+    return member
 
 
 def main() -> None:

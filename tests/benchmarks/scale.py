@@ -74,11 +74,17 @@ def measure(size: Size) -> None:
         if not crowd.settled(size.elections, PATIENCE_S):
             tell_failure(size, crowd, quorum)
             return
-        for _ in crowd.listen(LEASE_S):
-            pass  # the last to start have joined
+        crowd.wait(LEASE_S)  # the last to start have joined
         meter(size, crowd, quorum)
         for how in ("crash", "release") if size.ends else ():
-            tell_endings(size, how, [crowd.end_leader(how, PATIENCE_S) for _ in range(size.ends)])
+            tell_endings(size, how, [end(crowd, how) for _ in range(size.ends)])
+
+
+def end(crowd: Crowd, how: str) -> Ending | None:
+    """End the leader; it is back, and known to all, when this returns."""
+    ending = crowd.end_leader(how, PATIENCE_S)
+    crowd.wait(LEASE_S)
+    return ending
 
 
 def meter(size: Size, crowd: Crowd, quorum: EmbeddedQuorum) -> None:
@@ -140,8 +146,7 @@ def tell_failure(size: Size, crowd: Crowd, quorum: EmbeddedQuorum) -> None:
     """The row of a size that the quorum, or this machine, could not carry."""
     with ExitStack() as stack:
         instances = [stack.enter_context(using(quorum.pid(index))) for index in range(size.instances)]
-        for _ in crowd.listen(LEASE_S):
-            pass
+        crowd.wait(LEASE_S)
     cpu = statistics.mean(used.cpu for used in instances)
     led = Figure("led", len(crowd.holders), f"of {size.elections} elections", least=size.elections)
     tell(
