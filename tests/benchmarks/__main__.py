@@ -1,9 +1,10 @@
 """Every benchmark, one after the other, and one table of them all.
 
-    python -m tests.benchmarks [--quick] [PART…]
+    python -m tests.benchmarks [--quick] [--out DIRECTORY] [PART…]
 
 Each is a program of its own, in this folder; PART names some of them. What they measured goes to
-`RESULTS.md`, `results.svg` and `results.jsonl` here, unless it is a quick run, which prints only.
+`RESULTS.md`, `results.svg` and `results.jsonl` here, part by part; what a quick run measured is only
+printed, unless a directory is named for it.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from leader.clock import now_ns, wall_ms
 from tests.benchmarks import surroundings
-from tests.benchmarks.results import Results, Run, load, save
+from tests.benchmarks.results import HERE, Results, Run, load, save
 from tests.benchmarks.rows import RECORD, from_line
 from tests.benchmarks.table import plain
 
@@ -52,15 +53,17 @@ ORDER = [part.name for part in PARTS]
 def main() -> int:
     """Run them, each in a process of its own; 1 if one failed or missed a goal."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="few repetitions, and nothing is written")
+    parser.add_argument("--quick", action="store_true", help="few repetitions")
+    parser.add_argument("--out", type=Path, help="where results are written")
     parser.add_argument("part", nargs="*", choices=[*ORDER, []], help="only these")
     options = parser.parse_args()
     chosen = [part for part in PARTS if part.name in (options.part or ORDER)]
+    out = options.out or (None if options.quick else HERE)
     measured = Results()
     for part in chosen:
         measured = measured.merged(run(part, quick=options.quick), ORDER)
-        if not options.quick:
-            save(load().merged(measured, ORDER))
+        if out is not None:
+            save(load(out).merged(measured, ORDER), out)
     print(f"\n{surroundings.machine()}\n{surroundings.versions()}\n\n{plain(measured.rows)}")
     return int(any(each.code for each in measured.runs))
 
