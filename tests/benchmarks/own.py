@@ -47,8 +47,8 @@ def own_cluster(lease_s: float, candidates: int, instances: int) -> Iterator[Clu
 
 def replaced(cluster: Cluster, number: signal.Signals, settling_s: float) -> float:
     """The milliseconds from a signal to the leading agent until another node answers that it leads."""
-    leader = cluster.wait_for_leader()
     settle(cluster, settling_s)
+    leader = cluster.wait_for_leader()
     cluster.drain()
     began = now_ns()
     os.kill(leader.pid, number)
@@ -62,9 +62,9 @@ def replaced(cluster: Cluster, number: signal.Signals, settling_s: float) -> flo
 
 def handed_over(cluster: Cluster, settling_s: float) -> HandOver:
     """What `step-down --to` some other node takes, until that one answers that it leads."""
+    settle(cluster, settling_s)
     leader = cluster.wait_for_leader()
     successor = random.choice([node for node in cluster.nodes.values() if node is not leader])
-    settle(cluster, settling_s)
     cluster.drain()
     order = threading.Thread(target=step_down, args=(leader, successor))
     began = now_ns()

@@ -31,7 +31,7 @@ class Peers:
     def __enter__(self) -> Self:
         for _ in range(self._count):
             self._start()
-        self._next_gain()
+        self._leader()
         return self
 
     def __exit__(
@@ -53,16 +53,14 @@ class Peers:
 
         Before it they are left alone for so long; after it, one is started for the one that ended.
         """
-        self._expect_nothing(settling_s)
-        leader = self.leading
-        assert leader is not None
+        self._let_pass(settling_s)
+        leader = self._leader()
         began = now_ns()
         os.kill(leader.pid, number)
-        self._selector.unregister(_output(leader))
-        self._next_gain()
+        self._forget(leader)
+        self._leader()
         took_ms = (now_ns() - began) / NS_PER_MS
         leader.communicate(timeout=PATIENCE_S)
-        self._processes.remove(leader)
         self._start()
         return took_ms
 
@@ -71,25 +69,36 @@ class Peers:
         self._processes.add(process)
         self._selector.register(_output(process), selectors.EVENT_READ, process)
 
-    def _next_gain(self) -> None:
-        """Wait until one that did not lead says that it leads."""
-        deadline = now_ns() + int(PATIENCE_S * 1e9)
-        while now_ns() < deadline:
-            for key, _ in self._selector.select(PATIENCE_S):
-                said = os.read(key.fd, 65_536)
-                assert said, f"{self._command} ended"
-                if key.data is not self.leading:
-                    self.leading = key.data
-                    return
-        raise TimeoutError(f"no other leads: {self._command}")
+    def _forget(self, process: subprocess.Popen[bytes]) -> None:
+        self._selector.unregister(_output(process))
+        self._processes.remove(process)
+        if process is self.leading:
+            self.leading = None
 
-    def _expect_nothing(self, for_s: float) -> None:
-        """Read on for so long; nobody else may come to lead."""
-        until = now_ns() + int(for_s * 1e9)
+    def _leader(self) -> subprocess.Popen[bytes]:
+        """The one that leads, as soon as there is one."""
+        deadline = now_ns() + int(PATIENCE_S * 1e9)
+        while self.leading is None:
+            if now_ns() > deadline:
+                raise TimeoutError(f"nobody leads: {self._command}")
+            self._hear(PATIENCE_S)
+        return self.leading
+
+    def _let_pass(self, seconds: float) -> None:
+        """Read on for so long."""
+        until = now_ns() + int(seconds * 1e9)
         while (left := (until - now_ns()) / 1e9) > 0:
-            for key, _ in self._selector.select(left):
-                assert os.read(key.fd, 65_536), f"{self._command} ended"
-                assert key.data is self.leading, f"another one leads, unasked: {self._command}"
+            self._hear(left)
+
+    def _hear(self, within_s: float) -> None:
+        """Take in who says that it leads; one that ends unasked, having lost its lease, is replaced."""
+        for key, _ in self._selector.select(within_s):
+            if os.read(key.fd, 65_536):
+                self.leading = key.data
+            else:
+                self._forget(key.data)
+                key.data.communicate(timeout=PATIENCE_S)
+                self._start()
 
 
 def _output(process: subprocess.Popen[bytes]) -> int:

@@ -1,0 +1,30 @@
+"""Tests of the benchmarks' peers: any processes of which one says that it leads; here, those of `flock`."""
+
+import signal
+from pathlib import Path
+
+from tests.benchmarks.peers import Peers
+
+
+def command(lock: Path, then: str) -> list[str]:
+    """Wait for a lock, say so, and do this; the lock is free once that process is gone."""
+    return ["flock", "--no-fork", str(lock), "sh", "-c", f"echo leads; {then}"]
+
+
+def test_a_leader_that_is_killed_is_followed_by_another_and_replaced(tmp_path: Path) -> None:
+    """The time runs until the next one says that it leads; as many as before are left."""
+    with Peers(command(tmp_path / "lock", "exec sleep 60"), 3) as peers:
+        first, *others = peers.pids
+        assert peers.replaced(signal.SIGKILL, 0) > 0
+        leader, *_ = peers.pids
+        assert leader in others
+        assert first not in peers.pids
+        assert len(peers.pids) == 3
+
+
+def test_a_leader_that_ends_unasked_is_replaced_while_they_are_left_alone(tmp_path: Path) -> None:
+    """Each one that leads ends at once, and still a signal finds a leader."""
+    once = f"test -e {tmp_path}/ended && exec sleep 60; touch {tmp_path}/ended"
+    with Peers(command(tmp_path / "lock", once), 2) as peers:
+        assert peers.replaced(signal.SIGKILL, 0.1) > 0
+        assert len(peers.pids) == 2
