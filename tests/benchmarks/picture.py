@@ -26,8 +26,10 @@ class Panel:
 PANELS = (
     Panel("without a leader after its crash, median", "failover", "crash of the leader"),
     Panel("planned hand-over, median", "failover", "planned hand-over"),
-    Panel("memory of one process (PSS), 1 election", "footprint", "1 election", "PSS"),
-    Panel("processor of a leading node, 1 election", "footprint", "1 election", "CPU"),
+    Panel(
+        "memory of one process (PSS), 1 election, 3 instances", "footprint", "1 election, 3 instances", "PSS"
+    ),
+    Panel("processor, 1 election, 3 instances, lease 10 s", "footprint", "1 election, 3 instances", "CPU"),
     Panel("whole process of a question, median", "hot_path", "", "p50"),
 )
 

@@ -55,7 +55,7 @@ def show_commands(node: Node, times: int) -> None:
     environment = {"PATH": os.defpath, "LEADER_SOCKET": str(node.socket)}
     etcdctl = ["etcdctl"] if etcd.is_here() else []
     commands = {
-        ("bare interpreter", OWN): ("`python -I -c pass`", BARE, {}),
+        ("bare interpreter", "python"): ("`python -I -c pass`", BARE, {}),
         ("status", OWN): ("`leader status`, one election", [COMMAND, "status"], {}),
         ("help", OWN): ("`leader --help`", [COMMAND, "--help"], {}),
         ("help", etcd.version()): ("`etcdctl --help`", [*etcdctl, "--help"] if etcdctl else [], {}),

@@ -23,6 +23,12 @@ def _ratio(row: Row, own: Row | None) -> str:
     return f"{first.value / base.value:.2f} x"
 
 
+def together(rows: Sequence[Row]) -> list[Row]:
+    """The rows with those of one case beside each other, cases in the order in which they came first."""
+    first = {(row.part, row.case): index for index, row in reversed(list(enumerate(rows)))}
+    return sorted(rows, key=lambda row: first[row.part, row.case])
+
+
 def cells(rows: Sequence[Row]) -> list[tuple[str, ...]]:
     """The words of each row, by column."""
     return [
@@ -60,6 +66,7 @@ def _line(words: Iterable[str]) -> str:
 
 
 def _by_part(rows: Sequence[Row]) -> list[tuple[str, list[tuple[str, ...]]]]:
+    rows = together(rows)
     pairs = zip(rows, cells(rows), strict=True)
     return [
         (part, [words for _, words in group]) for part, group in groupby(pairs, key=lambda pair: pair[0].part)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.benchmarks.results import DATA, HERE, PAGE, PICTURE, Results, Run, load, page, save
 from tests.benchmarks.rows import OWN, Figure, Row, exit_code, spread
-from tests.benchmarks.table import plain, ratios
+from tests.benchmarks.table import plain, ratios, together
 
 CASE = "crash of the leader, lease 1 s"
 HOW = "`kill -9 a | b`"
@@ -37,6 +37,11 @@ def test_the_page_shows_figures_goals_and_command_lines() -> None:
     assert any("1.5 min" in line and "a machine" in line for line in lines)
     assert "QUICK" not in page(SOME)
     assert "`QUICK=1`): start" in page(Results((run_of("start", quick=True),), (SLOW,)))
+
+
+def test_rows_of_one_case_stand_together_wherever_they_were_told() -> None:
+    """A peer that was measured later is shown beside the own row."""
+    assert together([OURS, SLOW, THEIRS]) == [OURS, THEIRS, SLOW]
 
 
 def test_the_table_for_a_terminal_is_aligned_part_by_part() -> None:
