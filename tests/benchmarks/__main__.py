@@ -1,6 +1,6 @@
 """Every benchmark, one after the other, and one table of them all.
 
-    python -m tests.benchmarks [--quick] [--out DIRECTORY] [PART…]
+    python -m tests.benchmarks [--quick] [--minutes N] [--out DIRECTORY] [PART…]
 
 Each is a program of its own, in this folder; PART names some of them. What they measured goes to
 `RESULTS.md`, `results.svg` and `results.jsonl` here, part by part; what a quick run measured is only
@@ -54,6 +54,7 @@ def main() -> int:
     """Run them, each in a process of its own; 1 if one failed or missed a goal."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few repetitions")
+    parser.add_argument("--minutes", type=float, help="for how long each burden of `load` lasts")
     parser.add_argument("--out", type=Path, help="where results are written")
     parser.add_argument("part", nargs="*", choices=[*ORDER, []], help="only these")
     options = parser.parse_args()
@@ -61,19 +62,21 @@ def main() -> int:
     out = options.out or (None if options.quick else HERE)
     measured = Results()
     for part in chosen:
-        measured = measured.merged(run(part, quick=options.quick), ORDER)
+        measured = measured.merged(run(part, options.minutes, quick=options.quick), ORDER)
         if out is not None:
             save(load(out).merged(measured, ORDER), out)
     print(f"\n{surroundings.machine()}\n{surroundings.versions()}\n\n{plain(measured.rows)}")
     return int(any(each.code for each in measured.runs))
 
 
-def run(part: Part, *, quick: bool) -> Results:
+def run(part: Part, minutes: float | None, *, quick: bool) -> Results:
     """One program, with what it tells on standard output."""
     print(f"== {part.name}", flush=True)
     load_before, began_ns = surroundings.load(), now_ns()
     began = datetime.fromtimestamp(wall_ms() / 1000, UTC).strftime("%Y-%m-%d %H:%M")
     command = [sys.executable, "-m", f"tests.benchmarks.{part.name}", *(part.quick if quick else ())]
+    if minutes and part.name == "load":
+        command += ["--minutes", str(minutes)]
     with tempfile.NamedTemporaryFile(prefix="bench-") as record:
         code = subprocess.run(command, env={**os.environ, RECORD: record.name}, check=False).returncode
         rows = tuple(from_line(line) for line in Path(record.name).read_text("utf-8").splitlines())
