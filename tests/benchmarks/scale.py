@@ -8,10 +8,11 @@ thousand use under 5 % of a core per instance, and who wins claims as few times 
 """
 
 import argparse
+import math
 import statistics
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,7 @@ class Size:
 
 FULL = (
     *(Size(nodes) for nodes in (3, 30, 100, 300, 1000)),
-    *(Size(100, elections, ends=0) for elections in (10, 100)),
+    *(Size(10, elections, ends=0) for elections in (1, 10, 100)),
     *(Size(100, 1, instances, ends=0) for instances in (3, 7)),
 )
 QUICK = (Size(3, seconds=5, ends=1), Size(30, seconds=5, ends=1))
@@ -59,13 +60,17 @@ def main() -> int:
     sizes = QUICK if options.quick else FULL
     if options.nodes:
         sizes = tuple(Size(nodes, seconds=20, ends=2) for nodes in options.nodes)
+    costs = {}
     for size in sizes:
-        measure(size)
+        cpu = measure(size)
+        if cpu is not None and (size.elections, size.instances) == (1, 5):
+            costs[size.nodes] = cpu
+    tell_curve(costs)
     return exit_code()
 
 
-def measure(size: Size) -> None:
-    """One size."""
+def measure(size: Size) -> float | None:
+    """One size: what an instance used in steady state, in percent of a core; None if there was none."""
     with (
         tempfile.TemporaryDirectory(prefix="lb-") as directory,
         EmbeddedQuorum(Path(directory) / "q", size.instances, "tcp") as quorum,
@@ -73,11 +78,12 @@ def measure(size: Size) -> None:
     ):
         if not crowd.settled(size.elections, PATIENCE_S):
             tell_failure(size, crowd, quorum)
-            return
+            return None
         crowd.wait(LEASE_S)  # the last to start have joined
-        meter(size, crowd, quorum)
+        cpu = meter(size, crowd, quorum)
         for how in ("crash", "release") if size.ends else ():
             tell_endings(size, how, [end(crowd, how) for _ in range(size.ends)])
+        return cpu
 
 
 def end(crowd: Crowd, how: str) -> Ending | None:
@@ -87,21 +93,27 @@ def end(crowd: Crowd, how: str) -> Ending | None:
     return ending
 
 
-def meter(size: Size, crowd: Crowd, quorum: EmbeddedQuorum) -> None:
-    """The steady state: what all this asks of an instance, and costs it."""
+def meter(size: Size, crowd: Crowd, quorum: EmbeddedQuorum) -> float:
+    """The steady state: what all this asks of an instance, and what that costs it, which is returned."""
     with ExitStack() as stack:
         instances = [stack.enter_context(using(quorum.pid(index))) for index in range(size.instances)]
         processes = [stack.enter_context(using(process.pid)) for process in crowd.processes]
         served = stack.enter_context(serving(quorum.urls[0]))
         lost = sum(told.what == "lost" for told in crowd.listen(size.seconds))
     tell_steady(size, instances, processes, served, lost)
+    return mean_cpu(instances)
+
+
+def mean_cpu(instances: Sequence[Used]) -> float:
+    """What an instance used, in percent of a core."""
+    return statistics.mean(used.cpu for used in instances)
 
 
 def tell_steady(
     size: Size, instances: Sequence[Used], processes: Sequence[Used], served: Served, lost: int
 ) -> None:
-    """The row of the steady state; what saturates an instance is told as the number of nodes that would."""
-    cpu = statistics.mean(used.cpu for used in instances)
+    """The row of the steady state."""
+    cpu = mean_cpu(instances)
     tell(
         f"{size}: steady",
         OWN,
@@ -113,10 +125,28 @@ def tell_steady(
             Figure("sent to it", served.received / 1000, "kB/s"),
             Figure("received", served.sent / 1000, "kB/s"),
             Figure("CPU of a node", sum(used.cpu for used in processes) / size.nodes, "%"),
-            Figure("saturated by", size.nodes * 100 / cpu, "nodes, at this cost of a call"),
             Figure("lost leaderships", lost, "", most=0),
         ],
         HOW.format(len(processes)),
+    )
+
+
+def tell_curve(costs: Mapping[int, float]) -> None:
+    """The row of the two largest sizes: how the cost grows with the nodes, and how many use up a core."""
+    if len(costs) < 2:
+        return
+    *_, (few, cheap), (many, dear) = sorted(costs.items())
+    power = math.log(dear / cheap) / math.log(many / few)
+    if power <= 0:
+        return
+    tell(
+        "an instance is saturated",
+        OWN,
+        [
+            Figure("by", many * (100 / dear) ** (1 / power), "nodes"),
+            Figure("cost grows with the number of nodes to the power of", power, ""),
+        ],
+        f"extrapolated from {few} and {many} nodes, 1 election, 5 instances",
     )
 
 
@@ -147,7 +177,7 @@ def tell_failure(size: Size, crowd: Crowd, quorum: EmbeddedQuorum) -> None:
     with ExitStack() as stack:
         instances = [stack.enter_context(using(quorum.pid(index))) for index in range(size.instances)]
         crowd.wait(LEASE_S)
-    cpu = statistics.mean(used.cpu for used in instances)
+    cpu = mean_cpu(instances)
     led = Figure("led", len(crowd.holders), f"of {size.elections} elections", least=size.elections)
     tell(
         f"{size}: no leader within {PATIENCE_S:g} s",
