@@ -11,6 +11,7 @@ import argparse
 import csv
 import os
 import selectors
+import shutil
 import socket
 import subprocess
 import sys
@@ -38,6 +39,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
     quick = parser.parse_args().quick
+    if shutil.which("ab") is None:
+        raise SystemExit("ab is missing, which asks: apt install apache2-utils")
     port = free_port()
     with (
         tempfile.TemporaryDirectory(prefix="lb-") as directory,
