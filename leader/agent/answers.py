@@ -110,6 +110,7 @@ class Answers:
         now = clock.now_ns()
         quorum, pause = self._config.quorum, self._steering.pause_now
         spare = self._spare(now)
+        elections = tuple(view.election_view(elector, now) for elector in self._conductor.electors.values())
         return AgentView(
             cluster=self._config.cluster,
             node=self._config.node.name,
@@ -122,11 +123,9 @@ class Answers:
             verdict=verdict(len(answering(self._lanes, now)), len(self._lanes), spare),
             pause=pause.view() if pause else None,
             unfit=self._contention.unfit,
-            elections=tuple(
-                view.election_view(elector, now) for elector in self._conductor.electors.values()
-            ),
+            elections=elections,
             instances=tuple(view.instance_view(lane, now) for lane in self._lanes.values()),
-            nodes=self._registry.views(now),
+            nodes=view.with_roles_now(self._registry.views(now), elections),
             jobs=self._jobs.views(most=1),
         )
 

@@ -1,5 +1,7 @@
 """The read model of one agent, built at the moment of asking from electors, lanes and registry."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import assert_never
 
 from leader.agent.lane import Lane
@@ -7,7 +9,7 @@ from leader.protocol.elector import Elector
 from leader.protocol.electorate import Electorate
 from leader.protocol.events import NS_PER_MS, Bar, Barred, Instant
 from leader.protocol.record import Holder
-from leader.protocol.snapshot import ElectionView, InstanceView, Leadership, Role, VoteView
+from leader.protocol.snapshot import ElectionView, InstanceView, Leadership, NodeView, Role, VoteView
 from leader.protocol.witness import Witness
 
 
@@ -122,6 +124,21 @@ def instance_view(lane: Lane, now: Instant) -> InstanceView:
         server=instance.server,
         problem=lane.problem.sentence if lane.problem else "",
         errors=dict(lane.errors),
+    )
+
+
+def with_roles_now(nodes: Iterable[NodeView], elections: Iterable[ElectionView]) -> tuple[NodeView, ...]:
+    """The nodes with their roles as of who leads, for what each has registered is up to a beat old."""
+    leaders = {election.election: election.leader for election in elections}
+
+    def role_now(node: str, election: str, registered: str) -> str:
+        if leaders.get(election) == node:
+            return Role.HOLDER
+        return Role.CANDIDATE if election in leaders and registered == Role.HOLDER else registered
+
+    return tuple(
+        replace(node, roles={e: role_now(node.name, e, role) for e, role in node.roles.items()})
+        for node in nodes
     )
 
 
