@@ -90,6 +90,8 @@ def unforeseen(error: Exception) -> str:
 
 def run(arguments: list[str]) -> int:
     """Run what these arguments ask for, with the whole command line only where it is needed."""
+    if arguments[:1] == ["help"]:
+        arguments = [*arguments[1:], "--help"]
     asked = arguments[0] if arguments else ""
     code = importlib.import_module(QUICK[asked]).main(arguments[1:]) if asked in QUICK else None
     if code is None:

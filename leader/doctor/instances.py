@@ -52,14 +52,14 @@ def shortest_lease_ms(one: Examined) -> int:
 
 
 def speed(quorum: Quorum) -> str:
-    """What was measured, in words."""
-    slowest_ns = max(max(one.beats_ns, default=0) for one in quorum.examined)
-    safe_ms = max(shortest_lease_ms(one) for one in quorum.examined)
-    lease_ms = quorum.configuration.held_lease_ms
-    return (
-        f"slowest answer {_ms(slowest_ns)} ms, shortest safe lease {format_duration(safe_ms)}, "
-        f"the lease is {format_duration(lease_ms)}"
-    )
+    """What was measured, in words; nothing is, where no instance answers."""
+    measured = [one for one in quorum.examined if one.beats_ns]
+    lease = f"the lease is {format_duration(quorum.configuration.held_lease_ms)}"
+    if not measured:
+        return f"no answer to measure, {lease}"
+    slowest_ns = max(max(one.beats_ns) for one in measured)
+    safe = format_duration(max(map(shortest_lease_ms, measured)))
+    return f"slowest answer {_ms(slowest_ns)} ms, shortest safe lease {safe}, {lease}"
 
 
 def examine(quorum: Quorum, wall_ms: int) -> list[Finding]:

@@ -3,7 +3,7 @@
 import pytest
 
 from leader.doctor.finding import Finding
-from leader.doctor.instances import DAY_MS, NS_PER_MS, Quorum, examine, shortest_lease_ms
+from leader.doctor.instances import DAY_MS, NS_PER_MS, Quorum, examine, shortest_lease_ms, speed
 from leader.instances.answers import Kind
 from leader.instances.examination import ClockSample, Examined
 from leader.instances.problems import Problem
@@ -101,3 +101,10 @@ def test_the_shortest_safe_lease_leaves_time_for_a_connection_and_two_beats() ->
     """Ten times the longer of both, as an agent waits for a tenth of it."""
     assert shortest_lease_ms(sound("r1", connect_ns=30 * NS_PER_MS, beats_ns=(9 * NS_PER_MS,))) == 300
     assert shortest_lease_ms(sound("r1", connect_ns=10 * NS_PER_MS, beats_ns=(9 * NS_PER_MS,))) == 180
+
+
+def test_where_no_instance_answers_nothing_is_said_to_be_measured() -> None:
+    """Zeroes would look like a fast network."""
+    silent = Examined("r1", "redis://r1:6379/0", "default", Problem(Kind.BUSY, "instance r1 does not answer"))
+    assert speed(quorum_of(silent)) == "no answer to measure, the lease is 10s"
+    assert speed(quorum_of(silent, sound("r2"))).startswith("slowest answer 1.0 ms, shortest safe lease ")
