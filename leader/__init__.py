@@ -16,6 +16,7 @@ Around them, arrows of import point down only:
     __main__    entry point: the fast paths of is-leader, run, once and fence, else the command line
     jobs        run: a command under a leadership, and the process tree that is ended with it;
                 once: a command at most once per tick; fence: one under a file that knows the highest term
+    manual      man pages and completions, made of what the command line says, and the chapters of the manual
     cli         one file per command; exceptions become a message and an exit code in main.py
     demo        the main job live on one machine: servers, agents, jobs, and what may go wrong
     doctor      what is wrong with a node, its quorum, its neighbours and crontabs: rules over what was found
