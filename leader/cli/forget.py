@@ -7,7 +7,7 @@ import typer
 from leader.cli.asking import SocketOption, Timeout
 from leader.cli.question import client
 
-Node = Annotated[str, typer.Argument(help="The node that is gone.")]
+Node = Annotated[str, typer.Argument(help="The node that is gone.", metavar="NODE")]
 
 
 def register(app: typer.Typer) -> None:

@@ -18,7 +18,9 @@ from leader.tui.read import read_history, read_job
 LOOK_AGAIN_S = 0.05
 NS_PER_SECOND = 1_000_000_000
 
-Election = Annotated[str, typer.Argument(help="One election; without it, all of them.", show_default=False)]
+Election = Annotated[
+    str, typer.Argument(help="One election; without it, all of them.", metavar="ELECTION", show_default=False)
+]
 
 
 def register(app: typer.Typer) -> None:

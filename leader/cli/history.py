@@ -13,7 +13,9 @@ from leader.tui.history import page
 from leader.tui.read import read_history
 
 DEFAULT_LIMIT = "20"
-Election = Annotated[str, typer.Argument(help="One election; without it, all.", show_default=False)]
+Election = Annotated[
+    str, typer.Argument(help="One election; without it, all.", metavar="ELECTION", show_default=False)
+]
 Limit = Annotated[
     str, typer.Option("--limit", help="At most so many lines of each kind; 0: all.", metavar="N")
 ]

@@ -13,7 +13,7 @@ def register(app: typer.Typer) -> None:
 
 
 def is_leader_command(
-    election: str = typer.Argument("default", help="Which election."),
+    election: str = typer.Argument("default", help="Which election.", metavar="ELECTION"),
     margin: str = typer.Option("", "--for", help="Only if the lease lasts that much longer.", metavar="D"),
     timeout: str = typer.Option(
         "1s", "--timeout", help="How long to be patient with the agent.", metavar="D"

@@ -11,7 +11,10 @@ from leader.tui.jobs import job_table, run_table
 from leader.tui.read import read_job
 
 Job = Annotated[
-    str, typer.Argument(help="One job, with all its last ticks; without it, all jobs.", show_default=False)
+    str,
+    typer.Argument(
+        help="One job, with all its last ticks; without it, all jobs.", metavar="JOB", show_default=False
+    ),
 ]
 
 

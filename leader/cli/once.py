@@ -9,7 +9,7 @@ def register(app: typer.Typer) -> None:
 
 
 def once(  # noqa: PLR0913, PLR0917 - one for each option
-    job: str = typer.Argument(help="The job's name, the same on every node."),
+    job: str = typer.Argument(help="The job's name, the same on every node.", metavar="JOB"),
     command: list[str] = typer.Argument(help="The command, behind --.", metavar="-- CMD…"),
     election: str = typer.Option("default", "--election", help="Whose leader runs it.", metavar="ELECTION"),
     gap: str = typer.Option(

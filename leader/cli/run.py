@@ -9,7 +9,7 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    election: str = typer.Argument("default", help="Which election."),
+    election: str = typer.Argument("default", help="Which election.", metavar="ELECTION"),
     command: list[str] = typer.Argument(help="The command, behind --.", metavar="-- CMD…"),
     grace: str = typer.Option("", "--grace", help="SIGTERM so long before the deadline.", metavar="D"),
     timeout: str = typer.Option("", "--timeout", help="How long to wait to lead.", metavar="D"),

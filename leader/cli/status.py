@@ -8,7 +8,10 @@ from leader.cli.asking import AsJson, SocketOption, Timeout, client
 from leader.cli.look import TIMEOUT, look
 
 Election = Annotated[
-    str, typer.Argument(help="One election in detail; without it, the whole cluster.", show_default=False)
+    str,
+    typer.Argument(
+        help="One election in detail; without it, the whole cluster.", metavar="ELECTION", show_default=False
+    ),
 ]
 
 

@@ -15,7 +15,7 @@ from leader.errors import AgentUnreachable
 QUESTION = "1s"
 SEEN_WITHIN_S = 1.0
 
-Election = Annotated[str, typer.Argument(help="The election.")]
+Election = Annotated[str, typer.Argument(help="The election.", metavar="ELECTION")]
 To = Annotated[str, typer.Option("--to", help="The node that is to lead next.", metavar="NODE")]
 Drain = Annotated[bool, typer.Option("--drain", help="Wait until no job of this election runs here.")]
 Force = Annotated[bool, typer.Option("--force", help="Even if no other node seems able to lead.")]

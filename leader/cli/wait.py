@@ -12,7 +12,7 @@ def register(app: typer.Typer) -> None:
 
 
 def wait(
-    election: str = typer.Argument("default", help="Which election."),
+    election: str = typer.Argument("default", help="Which election.", metavar="ELECTION"),
     some_node: bool = typer.Option(False, "--any", help="Until some node leads, not this one."),
     timeout: str = typer.Option(
         "", "--timeout", help="How long to be patient; without it, for ever.", metavar="D"
