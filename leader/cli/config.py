@@ -12,7 +12,7 @@ from leader.config.show import render
 from leader.durations import format_duration
 from leader.errors import Refused, UsageError
 
-app = typer.Typer(help="Check, show or write the configuration.", rich_markup_mode=None)
+app = typer.Typer(short_help="Check, show or write the configuration.", rich_markup_mode=None)
 
 ConfigOption = Annotated[
     str | None,
@@ -30,7 +30,11 @@ def register(parent: typer.Typer) -> None:
 
 @app.callback(invoke_without_command=True)
 def group(context: typer.Context) -> None:
-    """Check, show or write the configuration."""
+    """Check, show or write the configuration.
+
+    What each key means, takes, and is by default stands in the file that `leader config init` writes, and in
+    leader.toml(5).
+    """
     if context.invoked_subcommand is None:
         print(context.get_help())
         raise typer.Exit(UsageError.exit_code)
