@@ -65,10 +65,10 @@ completions: $(STAMP) ## what bash, zsh and fish complete, in build/completions
 pictures: $(STAMP) ## the terminal pictures of the README, from real runs
 	@$(BIN)/python -m tests.pictures
 
-deb: $(STAMP) ## a Debian package for the distribution that this is, in dist/
+deb: man completions ## a Debian package for the distribution that this is, in dist/
 	@$(BIN)/python packaging/build.py deb
 
-rpm: $(STAMP) ## the same as an RPM
+rpm: man completions ## the same as an RPM
 	@$(BIN)/python packaging/build.py rpm
 
 clean: ## remove all that the targets above made

@@ -1,7 +1,7 @@
 """The terminal pictures of the README: `leader status`, `top` and `demo`, as they look on real runs.
 
-`make pictures` draws them anew, on an embedded quorum, into examples/pictures. They are what the programs
-print and draw, in Rich's drawing of a terminal, without the font that it would fetch from elsewhere.
+`make pictures` draws them anew, on an embedded quorum, into leader/manual/pictures. They are what the
+programs print and draw, in Rich's drawing of a terminal, without the font that it would fetch from elsewhere.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from tests.support.agents import PROJECT, Cluster, Settings, quorum_of, short_di
 from tests.support.node import CLUSTER, Node
 from tests.support.polling import eventually, until
 
-PICTURES = PROJECT / "examples" / "pictures"
+PICTURES = PROJECT / "leader" / "manual" / "pictures"
 WIDTH = 100
 TOP_SIZE = (WIDTH, 16)
 ELECTIONS = ("default", "reports")

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-PICTURES = sorted((Path(__file__).parents[2] / "examples" / "pictures").glob("*.svg"))
+PICTURES = sorted((Path(__file__).parents[2] / "leader" / "manual" / "pictures").glob("*.svg"))
 SAYS = {
     "demo.svg": "each ran once, on node-",
     "how-it-works.svg": "watch whether the",
