@@ -1,5 +1,6 @@
 """Writes the man pages or the completions into a directory: `python -m leader.manual man build/man`."""
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -12,8 +13,11 @@ KINDS = {"man": pages, "completions": completions}
 
 def main(words: list[str]) -> None:
     """Write the kind of files that the first word names into the directory that the second one names."""
-    kind, directory = words
-    write(Path(directory), KINDS[kind](read_tree()))
+    parser = argparse.ArgumentParser(prog="python -m leader.manual", description=__doc__)
+    parser.add_argument("kind", choices=KINDS)
+    parser.add_argument("directory", type=Path)
+    asked = parser.parse_args(words)
+    write(asked.directory, KINDS[asked.kind](read_tree()))
 
 
 def write(directory: Path, files: dict[str, str]) -> None:

@@ -102,3 +102,14 @@ def test_every_command_that_a_chapter_refers_to_is_there(directory: Path) -> Non
     for chapter in CHAPTERS.glob("*.md"):
         for name, section in re.findall(r"(leader[\w.-]*)`?\(([15])\)", chapter.read_text()):
             assert f"{name}.{section}" in there, chapter
+
+
+@pytest.mark.parametrize("words", [[], ["man"], ["manual", "build"], ["man", "build", "more"]])
+def test_who_asks_for_something_else_is_told_what_there_is(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 2, as all commands have it, and the usage."""
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    assert end.value.code == 2
+    assert "usage: python -m leader.manual" in capsys.readouterr().err
