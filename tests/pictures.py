@@ -28,7 +28,7 @@ from tests.support.polling import eventually, until
 PICTURES = PROJECT / "leader" / "manual" / "pictures"
 WIDTH = 100
 TOP_SIZE = (WIDTH, 16)
-ELECTIONS = ("default", "reports")
+ELECTIONS = ("archive", "default", "mail", "reports")
 JOBS = ("report", "archive")
 NAMES = ("redis-1", "redis-2", "redis-3")
 FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
@@ -67,13 +67,13 @@ def without_font(svg: str) -> str:
 
 @contextmanager
 def nodes() -> Iterator[list[Node]]:
-    """Three nodes of a cluster with two elections and two jobs that have run, the leader first."""
+    """Three nodes of a cluster with some elections and two jobs that have run, the leader first."""
     with quorum_of(3) as quorum, short_directory() as directory:
         settings = Named(quorum.urls, lease="10s", elections=dict.fromkeys(ELECTIONS, 100))
         with Cluster(directory, settings, "") as cluster:
             found = [cluster.add(f"web-{number}") for number in (1, 2, 3)]
             for node in found:
-                node.start()
+                node.start(wait=False)
             until(lambda: _all_led(found), "each election has its leader")
             leader = next(node for node in found if node.leads())
             for job in JOBS:
