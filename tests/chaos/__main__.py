@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from tests.chaos.disk import go_inside
+from tests.chaos.history import CHANGED
 from tests.chaos.kinds import KINDS
 from tests.chaos.nemesis import possible_kinds
 from tests.chaos.proof import LONG_MINUTES, lacks
@@ -36,6 +37,7 @@ def main() -> int:
         "--bent", metavar="MUTANT", help="bend that line of the protocol, and end once that is found"
     )
     parser.add_argument("--only", metavar="KIND", action="append", choices=sorted(KINDS), default=[])
+    parser.add_argument("--changes", action="store_true", help="change the quorum meanwhile, again and again")
     parser.add_argument("--keep", action="store_true", help="keep the files of a good run, too")
     options = parser.parse_args()
     go_inside()
@@ -43,11 +45,12 @@ def main() -> int:
     trial, acts = LEADER, for_minutes(options.minutes)
     if options.bent:
         trial, acts = Trial.bent(options.bent), until_broken(acts, directory)
-    plan = Plan(options.seed, acts, options.only)
+    plan = Plan(options.seed, acts, options.only, options.changes)
     outcome = run(plan, directory, trial)
     print(f"seed {options.seed}, {options.minutes:g} minutes")  # noqa: T201 - a report is what this is for
     print(report(outcome))  # noqa: T201 - likewise
-    lacking = list(lacks(outcome.history, possible_kinds().intersection(options.only or KINDS)))
+    wanted = possible_kinds().intersection(options.only or KINDS) | ({CHANGED} if options.changes else set())
+    lacking = list(lacks(outcome.history, wanted))
     print("".join(f"lacks: {sentence}\n" for sentence in lacking), end="")  # noqa: T201 - likewise
     is_good = not (outcome.violations or outcome.troubles)
     is_proof = options.minutes < LONG_MINUTES or not lacking

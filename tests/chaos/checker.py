@@ -10,14 +10,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from tests.chaos.history import NS_PER_MS, NS_PER_S, SET_CLOCK, Answer, Calm, History, Spell, Tick
+from tests.chaos.history import CHANGED, NS_PER_MS, NS_PER_S, SET_CLOCK, Answer, Calm, History, Spell, Tick
 
 SEEN_LATE_NS = 50 * NS_PER_MS
 """How much later than the release itself its announcement may have been read."""
 ANSWER_WITHIN_S = 15.0
 """Of the last fault: then every agent answers, also one that was just started; so long may Python take."""
 AGREE_WITHIN_LEASES = 3.0
-"""Of that: then all nodes agree on a leader."""
+"""Of that: then all nodes agree on a leader.
+
+A dead connection is found and replaced within a beat and two time-outs (1/3 + 2/10), a record is watched for
+a lease, a claim may fail once and be held back (1/4 + 1/2), and a beat and a time-out later everybody knows
+of the leader (1/3 + 1/10): 2.7 leases.
+"""
 MORE_RESIDENT = 5 * 1024 * 1024
 SURE_SHARE = 0.9
 """No more of a lease than this is ever sure."""
@@ -25,7 +30,7 @@ BEFORE_NS = NS_PER_S
 """A fault that ended so shortly before a tick still counts as one during it: a lease, and a beat."""
 TO_CLAIM_NS = 2 * NS_PER_S
 """A leader that is known so long before a tick's wait is over can claim it."""
-MILD = frozenset({"agent killed", "agent ended", "agent reloaded", "stepped down"})
+MILD = frozenset({"agent killed", "agent ended", "agent reloaded", "stepped down", CHANGED})
 """A tick starts all the same: the agent that claims it comes back within the wait, if it is one of these."""
 
 

@@ -1,5 +1,6 @@
 """What can befall an agent: its process, descriptors, disk, share of the processor, planned ends."""
 
+import math
 import os
 import resource
 import signal
@@ -19,7 +20,8 @@ LOOPS = 3
 LONGEST_LOOP_S = 4
 IDLE_NICE = 19
 STEP_DOWN_WITHIN_S = 2.0
-CLOCK_STEPS_LEASES = (0.15, 0.5, 5.0, 3600.0)
+CLOCK_STEPS_LEASES = (0.15, 0.5, 5.0)
+"""No more: `leader once` and `leader quorum` count on clocks that are some seconds apart at most."""
 CLOCK_NUDGES_LEASES = (0.01, 0.04)
 """Two of them within one look are no step either."""
 
@@ -125,8 +127,10 @@ def clock_nudged(aim: Aim) -> Iterator[None]:
 
 
 def step_clock(aim: Aim, leases: Sequence[float]) -> None:
-    """Set it either way, by one of these; one that is only starting would not notice."""
+    """Set it by one of these, towards what is true; one that is only starting would not notice."""
     until(aim.node.is_settled, "the agent has started")
-    step_s = aim.random.choice(leases) * aim.random.choice((-1, 1)) * aim.lab.shape.lease_ms / 1000
+    ahead_s = aim.node.clock.ahead_s
+    sign = -math.copysign(1, ahead_s) if ahead_s else aim.random.choice((-1, 1))
+    step_s = aim.random.choice(leases) * sign * aim.lab.shape.lease_ms / 1000
     aim.lab.timeline.tell(f"the wall clock of {aim.node} moves by {step_s:g} s")
     aim.node.clock.step(step_s)

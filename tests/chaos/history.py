@@ -12,6 +12,8 @@ from typing import Any
 
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
+CHANGED = "quorum changed"
+"""What the operator does at one node: no fault, but it restarts an agent all the same."""
 SET_CLOCK = "agent's clock set"
 """The kind of fault that sets a node's wall clock by more than a tenth of the lease."""
 
@@ -128,6 +130,8 @@ class History:
     sizes: list[Size] = field(default_factory=list)
     jumps: dict[str, int] = field(default_factory=dict)
     """How often each agent said that its wall clock jumped, by node."""
+    changes: int = 0
+    """How often the quorum was changed, in two steps each."""
     crashes: list[str] = field(default_factory=list)
     """Each agent that ended by itself, and each traceback in a log, in a sentence."""
 

@@ -9,7 +9,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
@@ -25,6 +25,7 @@ from tests.chaos.node import LabNode
 from tests.chaos.servers import Server
 from tests.chaos.timeline import Timeline
 from tests.chaos.trial import LEADER, Trial
+from tests.chaos.wire import urls
 from tests.conftest import SYSTEM_PROGRAMS
 from tests.support.polling import until
 
@@ -48,6 +49,8 @@ class Shape:
     lease_ms: int
     boots_s: Sequence[int]
     """How far each node's boot clock is ahead of the host's."""
+    spares: int = 0
+    """Servers more, that no configuration names at first."""
 
     @classmethod
     def drawn(cls, random: Random, lease_ms: int) -> Self:
@@ -107,7 +110,9 @@ class Lab:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             stack.callback(self.group.close)
-            for number, program in enumerate(islice(cycle(programs()), self.shape.servers)):
+            for number, program in enumerate(
+                islice(cycle(programs()), self.shape.servers + self.shape.spares)
+            ):
                 server = Server(number, self.directory, program, self.shim)
                 stack.callback(server.close)
                 self.servers.append(server)
@@ -119,6 +124,7 @@ class Lab:
                 self.nodes[name] = node
             for node in self.nodes.values():
                 node.give_clock(self.shim)
+                node.configure(replace(node.settings, urls=self.urls[: self.shape.servers]))
                 node.start(wait=False)
             for node in self.nodes.values():
                 node.wait_until_it_answers()
@@ -130,6 +136,11 @@ class Lab:
         self._stack.close()
 
     # What it looks like.
+
+    @property
+    def urls(self) -> list[str]:
+        """Where agents find all servers."""
+        return urls(len(self.servers))
 
     def leader(self) -> LabNode | None:
         """The node that says that it leads."""

@@ -6,7 +6,8 @@ Faults of one target never run at once: the later one waits.
 
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
 from shutil import which
@@ -14,6 +15,8 @@ from typing import TypeVar
 
 from leader.errors import InstanceError
 from tests.chaos import faults_agents, faults_links, faults_memory, faults_servers
+from tests.chaos.changes import Operator
+from tests.chaos.history import CHANGED
 from tests.chaos.kinds import KINDS, Aim, Harm, Kind, On, Share
 from tests.chaos.lab import COMPILER, NODES, Lab
 from tests.chaos.redis import Refused
@@ -134,8 +137,10 @@ def touches(kind: Kind, aim: Aim) -> list[str]:
 class Nemesis:
     """Plays acts in a lab."""
 
-    def __init__(self, lab: Lab, seed: str, only: Sequence[str] = ()) -> None:
-        """`only`: the kinds that are played; without, all."""
+    def __init__(
+        self, lab: Lab, seed: str, only: Sequence[str] = (), operator: Operator | None = None
+    ) -> None:
+        """`only`: the kinds that are played; without, all. `operator`: makes a move in each act."""
         self.troubles: list[str] = []
         """Faults that could not be begun or healed, in a sentence each: the lab is broken."""
         self._lab = lab
@@ -151,6 +156,8 @@ class Nemesis:
             )
             for harm in (Harm.FORGETS, Harm.LIES)
         }
+        self._operator = operator
+        self._asks = Random(seed)
         self._taken: set[str] = set()
         self._given_back = threading.Condition()
         self._never = threading.Event()
@@ -158,9 +165,11 @@ class Nemesis:
     def play(self, number: int, harm: Harm) -> None:
         """Play one act to its end, when all is healed; servers suffer that sort of harm."""
         shape, deck = self._lab.shape, self._decks[harm]
-        act = planned(f"{self._seed}:{number}", deck, shape.servers, shape.lease_ms)
+        act = planned(f"{self._seed}:{number}", deck, len(self._lab.servers), shape.lease_ms)
         self._lab.timeline.tell(f"act {number}: {'; '.join(map(str, act))}")
         threads = [threading.Thread(target=self._play, args=(fault,)) for fault in act]
+        if self._operator is not None:
+            threads.append(threading.Thread(target=self._operate, args=(self._operator,)))
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -171,14 +180,35 @@ class Nemesis:
         self._never.wait(fault.at_s)
         aim = self._aim(fault)
         wanted = touches(fault.kind, aim)
-        self._take(wanted)
-        try:
+        with self._holding(wanted), self._told(str(fault)):
             self._befall(fault, aim, wanted)
+
+    def _operate(self, operator: Operator) -> None:
+        """Change the quorum by one move: bring a node to the present step, or ask for the next."""
+        node = operator.next_node
+        if node is None:
+            with self._told("leader quorum"):
+                operator.ask(self._lab.nodes[self._asks.choice(NODES)])
+            return
+        wanted = [f"agent:{node}"]
+        with self._holding(wanted), self._told(f"{node} is brought to {operator.step.generation}"):
+            with self._lab.timeline.spell(CHANGED, wanted, ()):
+                operator.bring(node)
+
+    def finish(self) -> None:
+        """Bring to its end what goes on over several acts."""
+        if self._operator is not None:
+            with self._told("the change of the quorum"):
+                self._operator.finish()
+
+    @contextmanager
+    def _told(self, what: str) -> Iterator[None]:
+        """Whatever cannot be done is a trouble of the lab."""
+        try:
+            yield
         except (OSError, AssertionError, Refused, InstanceError, subprocess.TimeoutExpired) as error:
-            self.troubles.append(f"{fault}: {type(error).__name__}: {error}")
+            self.troubles.append(f"{what}: {type(error).__name__}: {error}")
             self._lab.timeline.tell(f"trouble: {self.troubles[-1]}")
-        finally:
-            self._give_back(wanted)
 
     def _befall(self, fault: Planned, aim: Aim, wanted: Sequence[str]) -> None:
         harmed = [] if fault.kind.harm is Harm.NONE else aim.numbers
@@ -196,12 +226,15 @@ class Nemesis:
         servers = [self._lab.servers[number] for number in fault.servers]
         return Aim(self._lab, [self._lab.nodes[name] for name in names], servers, random)
 
-    def _take(self, wanted: Sequence[str]) -> None:
+    @contextmanager
+    def _holding(self, wanted: Sequence[str]) -> Iterator[None]:
+        """Nobody else has these meanwhile."""
         with self._given_back:
             self._given_back.wait_for(lambda: not self._taken.intersection(wanted))
             self._taken.update(wanted)
-
-    def _give_back(self, wanted: Sequence[str]) -> None:
-        with self._given_back:
-            self._taken.difference_update(wanted)
-            self._given_back.notify_all()
+        try:
+            yield
+        finally:
+            with self._given_back:
+                self._taken.difference_update(wanted)
+                self._given_back.notify_all()

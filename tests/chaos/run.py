@@ -8,11 +8,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
 from leader.clock import now_ns
+from tests.chaos.changes import LONGER, Operator
 from tests.chaos.checker import Violation, check, counts, promised, recovery_ns
 from tests.chaos.history import NS_PER_S, History, Size, answers_of, lines_of, releases_of
 from tests.chaos.kinds import Harm
@@ -38,6 +39,8 @@ class Plan:
     """What servers suffer, act by act."""
     only: Sequence[str] = ()
     """The kinds of faults that are played, if not all."""
+    changes: bool = False
+    """An operator changes the quorum, and reloads every agent for that: so no sizes are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,23 +72,25 @@ def run(plan: Plan, directory: Path, trial: Trial = LEADER, *, compares: bool = 
     `compares`: without ticks, which not everything on trial can start, and without a look at sizes; and where
     nobody leads any more after an act, servers are emptied by hand, and the next act is played.
     """
-    shape = Shape.drawn(Random(plan.seed), LEASE_MS)
+    shape = replace(Shape.drawn(Random(plan.seed), LEASE_MS), spares=int(plan.changes))
     timeline = Timeline(directory / "timeline")
     timeline.tell(f"seed {plan.seed}: {shape}")
     played: list[Harm] = []
     with Lab(directory, shape, timeline, trial) as lab:
-        nemesis = Nemesis(lab, plan.seed, plan.only)
+        operator = Operator(lab) if plan.changes else None
+        nemesis = Nemesis(lab, plan.seed, plan.only, operator)
         ticks = Ticks(lab, directory)
-        sizes: Callable[[], Sizes] = dict if compares else lab.sizes
+        sizes: Callable[[], Sizes] = dict if compares or plan.changes else lab.sizes
         before = sizes()
         with observed(lab, directory), nullcontext() if compares else ticks:
             if lab.calm_down():
                 before = sizes()
                 played += play(nemesis, lab, plan.acts, mends=compares)
+                nemesis.finish()
         after = sizes()
         history = History(
             shape.servers,
-            shape.lease_ms,
+            int(shape.lease_ms * (LONGER if plan.changes else 1)),
             answers_of(lines_of(directory / "prober")),
             [
                 *releases_of(lines_of(directory / "listener")),
@@ -102,6 +107,7 @@ def run(plan: Plan, directory: Path, trial: Trial = LEADER, *, compares: bool = 
                 if before[name][0] == after[name][0]
             ],
             {node.name: node.jumps_told for node in lab.nodes.values()},
+            operator.completed if operator else 0,
             [*lab.crashes, *lab.tracebacks()],
         )
     violations = check(history)

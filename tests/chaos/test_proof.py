@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.chaos.history import History
+from tests.chaos.history import CHANGED, History
 from tests.chaos.proof import changes_of_leader, lacks
-from tests.chaos.test_checker import good, yes
+from tests.chaos.test_checker import good, spell, yes
 
 
 def test_a_run_in_which_all_happened_lacks_nothing() -> None:
@@ -19,6 +19,11 @@ def test_a_run_in_which_all_happened_lacks_nothing() -> None:
     ("history", "kinds", "sentence"),
     [
         (good(), {"agent killed", "jitter", "cut off"}, "never ran: cut off, jitter"),
+        (
+            replace(good(), spells=[spell(CHANGED, 110, 900, "agent:a")]),
+            {CHANGED},
+            "no change of the quorum came to its end",
+        ),
         (replace(good(), ticks=[]), {"agent killed"}, "no tick was promised to start exactly once"),
         (
             replace(good(), answers=[yes("c", 3, 4100), yes("c", 4, 5100)]),
