@@ -41,7 +41,7 @@ soak: $(STAMP) ## the long tests: as many seeds as two cores do in an hour (MINU
 	@$(BIN)/python -m tests.simulation.exhaustive --minutes 2
 	@$(PYTEST) -m slow --timeout 0
 
-chaos: $(STAMP) ## real agents and servers under faults (MINUTES=n, SEED=s, CHANGES=1: of the quorum, too), and a verdict; as root
+chaos: $(STAMP) ## real agents and servers under faults (MINUTES=n, SEED=s; CHANGES=1 changes the quorum, too); as root
 	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),10) --seed $(or $(SEED),1) $(if $(CHANGES),--changes)
 
 peers: $(STAMP) ## leader and a Redlock in the lab of chaos (MINUTES=n for each, SEEDS=a,b), compared; as root
