@@ -80,7 +80,7 @@ def target() -> Iterator[Target]:
         said = {
             "leader_package": str(package(directory)),
             "leader_instances": list(quorum.urls),
-            "leader_lease": "4s",
+            "leader_lease": "5s",
             "ansible_python_interpreter": "/usr/bin/python3",
         }
         yield Target(machine, said)

@@ -54,10 +54,13 @@ class Queue:
         (self.directory / name).rename(self.directory / "queue/new" / name)
         return name
 
-    def consumes(self, node: Node) -> None:
-        """Wait until that node has handled a file that was put now."""
-        name = self.put()
-        until(lambda: [node.name, name] in [[w[0], w[2]] for w in self.handled()], f"{node} handles {name}")
+    def consumes(self, other_than: Node | None = None) -> None:
+        """Wait until another node than that has handled a file that was put now."""
+        name, before = self.put(), other_than.name if other_than else ""
+        until(
+            lambda: any(words[0] != before and words[2] == name for words in self.handled()),
+            f"a node other than {other_than} handles {name}",
+        )
 
     def is_consumed(self) -> bool:
         """Whether some consumer lives."""
@@ -99,37 +102,34 @@ def test_one_consumer_follows_the_leader_and_there_are_never_two(queue: Queue) -
     A second consumer that began while anything of the first lived would not get the lock, and end its `run`.
     """
     cluster = queue.cluster
+    queue.consumes()
     first = cluster.settle()
-    queue.consumes(first)
     assert queue.is_consumed()
 
     files = [queue.put() for _ in range(20)]
     assert first.run("step-down").code == 0
-    second = cluster.wait_for_leader(other_than=first)
-    queue.consumes(second)
+    queue.consumes(other_than=first)
 
-    cluster.settle()
+    second = cluster.settle()
     files += [queue.put() for _ in range(20)]
     second.kill()
-    third = cluster.wait_for_leader(other_than=second)
-    queue.consumes(third)
+    queue.consumes(other_than=second)
 
     until(lambda: len(list((queue.directory / "queue/handled").iterdir())) == 43, "all are handled")
     assert {words[2] for words in queue.handled()} >= set(files)
     terms = [int(words[1]) for words in queue.handled()]
     assert terms == sorted(terms)
-    assert len(set(terms)) == 3
+    assert len(set(terms)) >= 3
 
 
 def test_what_was_at_work_is_done_again_first_and_what_fails_is_put_aside(queue: Queue) -> None:
     """What the stopped consumer has left comes before what waits, and a file that fails holds up none."""
     handler = queue.directory / "handler"
     handler.write_text(f"{HANDLER}{ODD}")
-    leader = queue.cluster.settle()
-    queue.consumes(leader)
+    queue.consumes()
     stuck, fails, last = queue.put(), queue.put(), queue.put()
     until(lambda: [words[2] for words in queue.handled()] == ["0000", stuck], "it is at work")
-    assert leader.run("step-down").code == 0
+    assert queue.cluster.settle().run("step-down").code == 0
     until((queue.directory / "queue/handled" / last).exists, "the last one is handled")
     assert [words[2] for words in queue.handled()] == ["0000", stuck, stuck, fails, last]
     assert [file.name for file in (queue.directory / "queue/failed").iterdir()] == [fails]

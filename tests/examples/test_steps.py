@@ -21,7 +21,7 @@ def leader() -> Iterator[Node]:
     """A node that leads, with a lease that a loaded machine cannot outrun."""
     with ExitStack() as stack:
         quorum = stack.enter_context(quorum_of())
-        node = stack.enter_context(lone(Settings(quorum.urls, lease="3s")))
+        node = stack.enter_context(lone(Settings(quorum.urls, lease="5s")))
         node.start()
         until(node.leads, "it leads")
         yield node
