@@ -15,6 +15,7 @@ from tests.support.agents import PROJECT, Cluster, Node, Settings, quorum_of, sh
 from tests.support.polling import until
 
 pytestmark = [
+    pytest.mark.timeout(240),  # many processes, on a machine that may be busy
     pytest.mark.xdist_group("examples-address"),
     pytest.mark.needs("root", "ip", "arping", "flock", "nsenter"),
 ]

@@ -20,6 +20,7 @@ from tests.support.agents import short_directory
 from tests.support.polling import PATIENCE_S, until
 
 pytestmark = [
+    pytest.mark.timeout(240),  # many processes, on a machine that may be busy
     pytest.mark.xdist_group("examples-aws"),
     pytest.mark.needs("root", "ip", "curl", "dpkg-deb", "redis-server", "nsenter"),
 ]
