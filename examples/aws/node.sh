@@ -58,10 +58,11 @@ END
         >/etc/leader/password
     chgrp leader /etc/leader/password
 )
+name=$(leader-metadata instance-id)
 cat >/etc/leader/leader.toml <<END
 cluster = "prod"
 [node]
-name = "$(leader-metadata instance-id)"
+name = "$name"
 [quorum]
 instances = ["redis://10.0.0.11:6379", "redis://10.0.1.11:6379", "redis://10.0.2.11:6379"]
 lease = "10s"

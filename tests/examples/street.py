@@ -10,55 +10,30 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 from tests.support.polling import until
 
-STAND = "exec sleep infinity"
-PATH = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
-"""As a machine has it when it boots."""
+STAND = ["unshare", "--net", "--fork", "--kill-child", "sleep", "infinity"]
 
 
 class House:
-    """One machine of the street, with this address on its `eth0`, such as `10.9.0.1/24`."""
+    """One machine of the street; `pid` is a process in it, as the real machine counts."""
 
-    namespaces: tuple[str, ...] = ("--net",)
-    furnish = STAND
-    """The shell's lines that make it ready; it is when they have become a `sleep`."""
-
-    def __init__(self, address: str) -> None:
-        self.address = address
-        self._holder = subprocess.Popen(
-            ["unshare", *self.namespaces, "--fork", "--kill-child", "sh", "-ec", self.furnish],
-            stdin=subprocess.DEVNULL,
-        )
+    def __init__(self) -> None:
+        self._holder = subprocess.Popen(STAND, stdin=subprocess.DEVNULL)
         self.pid = until(self._first_process, "the namespace is there")
-        self.entrance = ("nsenter", "--target", str(self.pid), *self.namespaces, "--")
+        self.entrance = ("nsenter", "--target", str(self.pid), "--net", "--")
 
     def _first_process(self) -> int | None:
-        """The process in the namespaces, once they are ready."""
-        assert self._holder.poll() is None, f"{self.address} could not be furnished"
+        """The process in the namespace, once it is another one than ours."""
         children = Path(f"/proc/{self._holder.pid}/task/{self._holder.pid}/children").read_text().split()
         if not children or Path(f"/proc/{children[0]}/comm").read_text() != "sleep\n":
             return None
         return int(children[0])
 
-    def run(self, *words: str) -> str:
-        """What a command prints in there."""
-        done = subprocess.run(
-            [*self.entrance, *words], env=PATH, capture_output=True, text=True, check=False, timeout=60
-        )
-        assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
-        return done.stdout
-
-    def ends(self, *words: str) -> int:
-        """What a command ends with in there."""
-        command = [*self.entrance, *words]
-        return subprocess.run(command, env=PATH, capture_output=True, check=False, timeout=60).returncode
-
     def addresses(self) -> set[str]:
         """Those of its network card."""
-        lines = self.run("ip", "-4", "-oneline", "address", "show", "dev", "eth0").splitlines()
+        lines = within(self.pid, "ip", "-4", "-oneline", "address", "show", "dev", "eth0").splitlines()
         return {line.split()[3].partition("/")[0] for line in lines}
 
     def lose_power(self) -> None:
@@ -75,31 +50,40 @@ class House:
         self._holder.wait()
 
 
-AnyHouse = TypeVar("AnyHouse", bound=House)
+def within(pid: int, *words: str) -> str:
+    """What a command prints in the network of that process."""
+    command = ["nsenter", "--target", str(pid), "--net", "--", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
+    return done.stdout
 
 
 @contextmanager
-def street(kind: type[AnyHouse], addresses: Sequence[str]) -> Iterator[list[AnyHouse]]:
-    """Houses of one kind that reach each other, and nothing else."""
+def street(count: int) -> Iterator[list[House]]:
+    """So many houses, which reach each other and nothing else: the first is 10.9.0.1."""
     with ExitStack() as stack:
-        middle = House("")
-        stack.callback(middle.lose_power)
-        middle.run("ip", "link", "add", "bridge", "type", "bridge")
-        middle.run("ip", "link", "set", "bridge", "up")
-        houses = []
-        for number, address in enumerate(addresses):
-            house = kind(address)
+        houses = [House() for _ in range(count)]
+        for house in houses:
             stack.callback(house.lose_power)
-            connect(middle, f"port{number}", house)
-            houses.append(house)
-        yield houses
+        addresses = [f"10.9.0.{number}/24" for number in range(1, count + 1)]
+        with connected([house.pid for house in houses], addresses):
+            yield houses
 
 
-def connect(middle: House, port: str, house: House) -> None:
-    """Lay a cable between a house and the bridge."""
-    peer = ("peer", "name", "eth0", "netns", str(house.pid))
-    middle.run("ip", "link", "add", port, "type", "veth", *peer)
-    middle.run("ip", "link", "set", port, "master", "bridge", "up")
-    house.run("ip", "link", "set", "lo", "up")
-    house.run("ip", "address", "add", house.address, "dev", "eth0")
-    house.run("ip", "link", "set", "eth0", "up")
+@contextmanager
+def connected(pids: Sequence[int], addresses: Sequence[str]) -> Iterator[None]:
+    """Cables from a bridge to the network of each of these processes, whose `eth0` gets the address."""
+    middle = House()
+    try:
+        within(middle.pid, "ip", "link", "add", "bridge", "type", "bridge")
+        within(middle.pid, "ip", "link", "set", "bridge", "up")
+        for number, (pid, address) in enumerate(zip(pids, addresses, strict=True)):
+            peer = ("peer", "name", "eth0", "netns", str(pid))
+            within(middle.pid, "ip", "link", "add", f"port{number}", "type", "veth", *peer)
+            within(middle.pid, "ip", "link", "set", f"port{number}", "master", "bridge", "up")
+            within(pid, "ip", "link", "set", "lo", "up")
+            within(pid, "ip", "address", "add", address, "dev", "eth0")
+            within(pid, "ip", "link", "set", "eth0", "up")
+        yield
+    finally:
+        middle.lose_power()

@@ -74,9 +74,7 @@ def town() -> Iterator[Town]:
     """The nodes with the example's hooks and its service, and a client that calls."""
     with ExitStack() as stack:
         quorum, directory = stack.enter_context(quorum_of()), stack.enter_context(short_directory())
-        *houses, outside = stack.enter_context(
-            street(House, [f"10.9.0.{number}/24" for number in range(1, 5)])
-        )
+        *houses, outside = stack.enter_context(street(4))
         hook = json.dumps([f"{HOOK} {VIRTUAL}/24 eth0"])
         more = f'on_gained = {hook}\non_lost = {hook}\n[api]\nlisten = "0.0.0.0:{PORT}"'
         settings = Settings(quorum.urls, elections={"default": 100}, more=more)

@@ -118,6 +118,11 @@ class Machine:
             self.run("test -S /run/systemd/private && systemctl is-active --quiet machine.target").code == 0
         )
 
+    @property
+    def first(self) -> int:
+        """The id of its first process, as the real machine counts."""
+        return self._first
+
     # What a test does there.
 
     def run(self, line: str, user: str = "root", within_s: float = 60) -> Ended:

@@ -1,6 +1,6 @@
 """Plays the metadata service of an EC2 machine, version 2: no answer without a token.
 
-    python tests/examples/metadata.py DIRECTORY
+    python tests/packaging/metadata.py DIRECTORY
 
 What it knows are the files of a directory. Source: the EC2 user guide, "Use the Instance Metadata Service".
 """
