@@ -8,8 +8,8 @@
 # A machine that is dead answers for no address; one that was frozen has it for about a second after it thaws, while
 # its neighbours know the new place.
 #
-# The agent's unit must allow it: CAP_NET_ADMIN in CapabilityBoundingSet= and AmbientCapabilities=. Without CAP_NET_RAW
-# and AF_PACKET the announcement is left to the service. arping is that of iputils (Debian: iputils-arping).
+# The agent's service must allow it: the package has the drop-in address.conf. It leaves the announcement to the other
+# service, up to a second later. arping is that of iputils (Debian: iputils-arping).
 set -eu
 address=$1
 interface=$2

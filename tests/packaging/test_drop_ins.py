@@ -4,6 +4,7 @@ import pytest
 
 from tests.packaging.installed import lead
 from tests.packaging.machine import Machine
+from tests.support.node import PROJECT
 from tests.support.polling import until
 
 pytestmark = [
@@ -13,6 +14,7 @@ pytestmark = [
 ]
 EXAMPLES = "/usr/share/doc/leader/examples/systemd"
 OWN = "/etc/systemd/system/leader.service.d"
+HOOK = PROJECT / "examples" / "address" / "address.sh"
 ADDRESS = "192.0.2.7"
 
 
@@ -34,13 +36,11 @@ def test_watchdog_device_can_be_opened(node: Machine) -> None:
 
 
 def test_hook_can_give_the_leader_an_address(node: Machine) -> None:
-    """And takes it away when the leadership ends."""
+    """And takes it away when the leadership ends: the hook of the example of a virtual address."""
     add(node, "address.conf")
-    hooks = [
-        f'on_{event} = ["ip address {verb} {ADDRESS}/32 dev lo"]'
-        for event, verb in (("gained", "add"), ("lost", "del"))
-    ]
-    lead(node, "\n".join(["[elections.default]", *hooks, ""]))
+    node.write("/usr/local/lib/leader/address.sh", HOOK.read_text(), 0o755)
+    hook = f'["/usr/local/lib/leader/address.sh {ADDRESS}/32 lo"]'
+    lead(node, f"[elections.default]\non_gained = {hook}\non_lost = {hook}\n")
     until(lambda: ADDRESS in node.do("ip address"), f"it has the address:\n{node.log('leader')}")
     node.do("leader pause")
     until(lambda: ADDRESS not in node.do("ip address"), f"it has it no more:\n{node.log('leader')}")
