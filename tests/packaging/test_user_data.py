@@ -33,7 +33,7 @@ SERVERS = ["10.0.0.11/16", "10.0.1.11/16", "10.0.2.11/16"]
 NODES = ["10.0.0.101/16", "10.0.1.101/16"]
 STOPPED = 75
 NOTICE = json.dumps({"action": "terminate", "time": "2027-01-01T00:00:00Z"})
-SHORTER = [('lease = "10s"', 'lease = "3s"'), ("--timeout 60s", "--timeout 1s")]
+SHORTER = [('lease = "10s"', 'lease = "5s"'), ("--timeout 60s", "--timeout 1s")]
 AWS = f"""#!/bin/sh
 set -eu
 : "$AWS_DEFAULT_REGION"
