@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.examples.command import EXAMPLES, path_with_leader, started
+from tests.examples.as_told import environment_of
+from tests.examples.running import started
 from tests.examples.street import House, street
 from tests.support.agents import PROJECT, Cluster, Node, Settings, quorum_of, short_directory
+from tests.support.examples import example
 from tests.support.polling import until
 
 pytestmark = [
@@ -19,8 +21,7 @@ pytestmark = [
     pytest.mark.xdist_group("examples-address"),
     pytest.mark.needs("root", "ip", "arping", "flock", "nsenter"),
 ]
-HOOK = EXAMPLES / "address" / "address.sh"
-CONFIGURATION = EXAMPLES / "address" / "leader.toml"
+HOOK, CONFIGURATION = example("address/address.sh"), example("address/leader.toml")
 VIRTUAL = "10.9.0.100"
 PORT = 8009
 CALLER = f"""
@@ -79,14 +80,13 @@ def town() -> Iterator[Town]:
         more = f'on_gained = {hook}\non_lost = {hook}\n[api]\nlisten = "0.0.0.0:{PORT}"'
         settings = Settings(quorum.urls, elections={"default": 100}, more=more)
         cluster = Cluster(directory, settings, "abc", quorum)
-        path = path_with_leader(directory)
         for node, house in zip(cluster.nodes.values(), houses, strict=True):
             node.entrance = house.entrance
-            node.environment["PATH"] = path
+            node.environment = environment_of(node)
         stack.enter_context(cluster)
         for node in cluster.nodes.values():
             service = [str(HOOK), f"{VIRTUAL}/24", "eth0"]
-            stack.enter_context(started(node, service, {"PATH": path}, directory / "said"))
+            stack.enter_context(started(node, service, {}, directory / "said"))
         heard = directory / "heard"
         caller = [*outside.entrance, sys.executable, "-c", CALLER]
         with heard.open("wb") as file, subprocess.Popen(caller, stdout=file) as client:

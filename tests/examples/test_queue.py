@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.examples.command import EXAMPLES, path_with_leader, started
+from tests.examples.running import started
 from tests.support.agents import Cluster, Node, Settings, quorum_of, short_directory
+from tests.support.examples import example
 from tests.support.polling import until
 
 pytestmark = [pytest.mark.xdist_group("examples-queue"), pytest.mark.needs("flock")]
-CONSUMER = EXAMPLES / "queue" / "consumer.sh"
+CONSUMER = example("queue/consumer.sh")
 OVERLAP = 99
 HANDLER = """#!/bin/sh
 echo "$LEADER_NODE $LEADER_TERM ${1##*/}" >>"$DIARY"
@@ -86,7 +87,7 @@ def queue(cluster: Cluster, tmp_path: Path) -> Iterator[Queue]:
     witness = ["flock", "--nonblock", "--conflict-exit-code", str(OVERLAP), str(queue.lock)]
     consumer = [str(CONSUMER), str(tmp_path / "queue"), str(tmp_path / "handler")]
     command = ["leader", "run", "--forever", "--", *witness, *consumer]
-    settings = {"PATH": path_with_leader(tmp_path), "DIARY": str(tmp_path / "diary"), "PAUSE": "0.05"}
+    settings = {"DIARY": str(tmp_path / "diary"), "PAUSE": "0.05"}
     cluster.settle()
     with ExitStack() as stack:
         runs = [

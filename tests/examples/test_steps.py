@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.examples.command import EXAMPLES, path_with_leader, started
+from tests.examples.running import started
 from tests.support.agents import Node, Settings, quorum_of
+from tests.support.examples import example
 from tests.support.lone import lone
 from tests.support.polling import until
 
 pytestmark = pytest.mark.xdist_group("examples-queue")
-STEPS = EXAMPLES / "steps" / "steps.sh"
+STEPS = example("steps/steps.sh")
 STOPPED = 75
 
 
@@ -38,9 +39,9 @@ def step(directory: Path) -> str:
 def test_a_loop_goes_to_its_end_under_a_leader_and_stops_without(leader: Node, tmp_path: Path) -> None:
     """No step begins that could not end under the lease; it says which one would be the next."""
     words, said = [str(STEPS), step(tmp_path)], tmp_path / "said"
-    environment = {"PATH": path_with_leader(tmp_path), "STEP": "1s"}
+    environment = {"STEP": "1s"}
     done = tmp_path / "done"
-    with started(leader, [*words, "one"], environment | {"STEP": "6s"}, said) as process:
+    with started(leader, [*words, "one"], {"STEP": "6s"}, said) as process:
         assert process.wait(60) == STOPPED
     assert not done.exists()
     with started(leader, [*words, "one", "two"], environment, said) as process:

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.examples.command import EXAMPLES
 from tests.support.agents import PROJECT, Cluster, Ended, Node, Settings, quorum_of, short_directory, term_of
+from tests.support.examples import EXAMPLES, example
 from tests.support.polling import PATIENCE_S, until
 
 pytestmark = pytest.mark.xdist_group("examples-web")
 DJANGO = EXAMPLES / "django"
-APP = EXAMPLES / "flask" / "app.py"
+APP = example("flask/app.py")
 STOPPED, UNREACHABLE = 75, 3
 ENVIRONMENT = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
 NARROW = 4096

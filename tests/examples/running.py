@@ -1,25 +1,12 @@
-"""`leader` under its name on a PATH, as examples call it, and processes that run until a test ends."""
+"""Examples that run until a test ends, as processes of a node."""
 
-import os
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.agents import PROJECT, Node
-
-EXAMPLES = PROJECT / "examples"
-
-
-def path_with_leader(directory: Path) -> str:
-    """A PATH that begins with a folder in which `leader` is this checkout's."""
-    folder = directory / "bin"
-    folder.mkdir()
-    program = folder / "leader"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m leader "$@"\n')
-    program.chmod(0o755)
-    return f"{folder}:{os.environ['PATH']}"
+from tests.examples.as_told import environment_of
+from tests.support.node import Node
 
 
 @contextmanager
@@ -30,7 +17,7 @@ def started(
     with output.open("ab") as file:
         process = subprocess.Popen(
             [*node.entrance, *words],
-            env={**node.places(), **environment},
+            env={**environment_of(node), **environment},
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,
