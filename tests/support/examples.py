@@ -9,6 +9,7 @@ from tests.support.node import PROJECT
 
 EXAMPLES = PROJECT / "examples"
 INDEX = EXAMPLES / "README.md"
+NONE = {"__pycache__", "pictures"}
 COMMENTS = ("# ", "-- ", "// ")
 BEFORE_A_HEADER = ("#!", "#cloud-config", "---")
 """What must stand first, where it stands."""
@@ -22,9 +23,9 @@ def example(path: str) -> Path:
 
 
 def all_examples() -> list[str]:
-    """The path of each, below `examples/`; pages that explain a folder are none."""
-    files = (file for file in EXAMPLES.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
-    return sorted(str(file.relative_to(EXAMPLES)) for file in files if file.name != "README.md")
+    """The path of each, below `examples/`; the manual's pictures and pages that explain a folder are none."""
+    paths = (file.relative_to(EXAMPLES) for file in EXAMPLES.rglob("*") if file.is_file())
+    return sorted(str(path) for path in paths if path.name != "README.md" and not NONE & set(path.parts))
 
 
 def header_of(path: str) -> tuple[str, str]:
