@@ -11,6 +11,10 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
+.PHONY: help venv demo test check lint format soak chaos fuzz compare bench deb rpm packages-test clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
 venv: $(STAMP) ## set up .venv with all that the targets below need
 
@@ -70,6 +74,9 @@ deb: man completions ## a Debian package for the distribution that this is, in d
 
 rpm: man completions ## the same as an RPM
 	@$(BIN)/python packaging/build.py rpm
+
+packages-test: $(STAMP) ## the long tests of the packages: bound services, drop-ins, install to purge; as root
+	@$(BIN)/python -m pytest -m slow tests/packaging
 
 clean: ## remove all that the targets above made
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

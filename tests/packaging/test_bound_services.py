@@ -10,6 +10,7 @@ from tests.packaging.machine import Machine
 from tests.support.polling import until
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.xdist_group("packages"),
     pytest.mark.needs("root", "systemctl", "unshare", "nsenter", "dpkg", "redis-server"),
     pytest.mark.timeout(180),

@@ -8,6 +8,7 @@ from tests.support.node import PROJECT
 from tests.support.polling import until
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.xdist_group("packages"),
     pytest.mark.needs("root", "systemctl", "unshare", "nsenter", "dpkg", "redis-server", "ip"),
     pytest.mark.timeout(180),
