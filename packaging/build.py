@@ -28,6 +28,7 @@ PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
 OF_NO_USE = ("tests", "test", "include")
 """Folders of dependencies that nothing needs once they are installed."""
 
+ZSH = {"deb": "vendor-completions", "rpm": "site-functions"}
 OLDEST = (3, 11)
 FIRST_LINE = f"#!/{HOME}/bin/python -I\n"
 COPYRIGHT = """\
@@ -146,7 +147,7 @@ def add_files(root: Path, packages: Path, kind: str) -> None:
         ]
     )
     (documents / "copyright").write_text(copyright_of(packages))
-    add_pages(root)
+    add_pages(root, kind)
     if kind == "deb":
         write_compressed(documents / "changelog.gz", (PROJECT / "CHANGELOG.md").read_text())
         write_compressed(documents / "changelog.Debian.gz", debian_changelog())
@@ -155,20 +156,21 @@ def add_files(root: Path, packages: Path, kind: str) -> None:
         copy(PROJECT / "CHANGELOG.md", documents)
 
 
-def add_pages(root: Path) -> None:
-    """Manual pages and completions, as `make man completions` has written them."""
-    for page in sorted((BUILD / "man").glob("*.[15]")):
+def add_pages(root: Path, kind: str) -> None:
+    """Manual pages, and completions where each shell looks for those of packages."""
+    if not (PROJECT / "leader/manual").is_dir():
+        return
+    written = {what: BUILD / what for what in ("man", "completions")}
+    for what, folder in written.items():
+        run([sys.executable, "-m", "leader.manual", what, str(folder)])
+    for page in written["man"].iterdir():
         folder = root / f"usr/share/man/man{page.suffix[1:]}"
         folder.mkdir(parents=True, exist_ok=True)
         write_compressed(folder / f"{page.name}.gz", page.read_text())
-    for name, place in (
-        ("leader.bash", "bash-completion/completions/leader"),
-        ("_leader", "zsh/vendor-completions/_leader"),
-        ("leader.fish", "fish/vendor_completions.d/leader.fish"),
-    ):
-        if (BUILD / "completions" / name).exists():
-            target = root / "usr/share" / place
-            copy(BUILD / "completions" / name, target.parent, target.name)
+    share = root / "usr/share"
+    copy(written["completions"] / "leader.bash", share / "bash-completion/completions", "leader")
+    copy(written["completions"] / "_leader", share / "zsh" / ZSH[kind])
+    copy(written["completions"] / "leader.fish", share / "fish/vendor_completions.d")
 
 
 def copy(file: Path, folder: Path, name: str = "") -> None:
