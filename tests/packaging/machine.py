@@ -86,7 +86,7 @@ class Machine:
         entering = [str(self._directory), self._cgroup, BOOT, "sh", str(self._directory)]
         with self._console.open("wb") as console:
             self._process = subprocess.Popen(
-                ["unshare", "--mount", "sh", "-c", ENTER, "sh", *entering],
+                ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "sh", "-c", ENTER, "sh", *entering],
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=console,
