@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.packaging.built import build
 from tests.packaging.installed import FILE, installed, lead, term
 from tests.packaging.machine import SHARED, Machine
 from tests.support.polling import until
@@ -114,6 +115,12 @@ def test_package_copes_without_systemd(fresh: Machine) -> None:
     fresh.do("dpkg --purge leader")
     assert fresh.says("grep -q cause=released /tmp/agent.log")
     assert "/usr/lib/leader" not in files_of(fresh)
+
+
+@pytest.mark.slow
+def test_one_source_makes_one_package(deb: Path, tmp_path: Path) -> None:
+    """Built twice, it is the same to the byte."""
+    assert build("deb", tmp_path).read_bytes() == deb.read_bytes()
 
 
 @pytest.mark.slow
