@@ -7,11 +7,7 @@ FAST_TESTS := $(wildcard tests/unit tests/rules tests/scenarios tests/simulation
 # pytest on two processes; tests that share something outside carry the same xdist_group
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 
-.PHONY: help venv demo test check lint format soak chaos peers fuzz compare bench man completions pictures deb rpm clean
-
-help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
-.PHONY: help venv demo test check lint format soak chaos fuzz compare bench deb rpm packages-test clean
+.PHONY: help venv demo test check lint format soak chaos peers fuzz compare bench man completions pictures deb rpm packages-test clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
