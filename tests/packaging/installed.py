@@ -13,6 +13,9 @@ from tests.support.polling import until
 PORTS = (7001, 7002, 7003)
 """In the machine's own network, so they are free."""
 
+INSTALLER = {".deb": "dpkg --install", ".rpm": "rpm --install --nodeps"}
+"""What an RPM needs is not looked up: this distribution has it under other names."""
+
 SERVER = """\
 [Service]
 ExecStart=/usr/bin/redis-server --port %i --bind 127.0.0.1 --save "" --dir /tmp
@@ -32,8 +35,8 @@ FILE = "/etc/leader/leader.toml"
 def installed(package: Path) -> Iterator[Machine]:
     """The machine; there is no configuration yet, so nothing runs."""
     with machine() as booted:
-        shutil.copy(package, booted.shared / "leader.deb")
-        booted.do(f"dpkg --install {SHARED}/leader.deb")
+        shutil.copy(package, booted.shared / f"leader{package.suffix}")
+        booted.do(f"{INSTALLER[package.suffix]} {SHARED}/leader{package.suffix}")
         booted.write("/etc/systemd/system/redis@.service", SERVER)
         booted.do("systemctl daemon-reload; systemctl start " + " ".join(f"redis@{port}" for port in PORTS))
         yield booted

@@ -13,7 +13,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.xdist_group("packages"),
     pytest.mark.needs("root", "systemctl", "unshare", "nsenter", "dpkg", "redis-server"),
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(300),
 ]
 EXAMPLES = "/usr/share/doc/leader/examples/systemd"
 UNITS = "/etc/systemd/system"

@@ -15,7 +15,7 @@ from tests.support.polling import until
 pytestmark = [
     pytest.mark.xdist_group("packages"),
     pytest.mark.needs("root", "systemctl", "unshare", "nsenter", "dpkg", "redis-server", "cron"),
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(300),
 ]
 NEXT = "9.9.9"
 PACKAGES = "usr/lib/leader/lib/python3*/site-packages"
@@ -124,6 +124,7 @@ def test_one_source_makes_one_package(deb: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.needs("lintian")
 def test_lintian_finds_no_error(deb: Path) -> None:
     """Beside those that the package itself says why it has them."""
     command = ["lintian", "--fail-on", "error", "--allow-root", str(deb)]

@@ -11,7 +11,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.xdist_group("packages"),
     pytest.mark.needs("root", "systemctl", "unshare", "nsenter", "dpkg", "redis-server", "ip"),
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(300),
 ]
 EXAMPLES = "/usr/share/doc/leader/examples/systemd"
 OWN = "/etc/systemd/system/leader.service.d"

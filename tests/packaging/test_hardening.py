@@ -15,7 +15,7 @@ from tests.support.polling import until
 pytestmark = [
     pytest.mark.xdist_group("packages"),
     pytest.mark.needs("root", "systemctl", "unshare", "nsenter", "dpkg", "redis-server"),
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(300),
 ]
 PYTHON = "/usr/bin/python3 -c"
 REFUSED = {

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.packaging.machine import SHARED, machine
+from tests.packaging.installed import installed, lead, term
+from tests.packaging.machine import SHARED
+from tests.support.polling import until
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.xdist_group("packages"),
-    pytest.mark.needs("root", "rpm", "systemctl", "unshare", "nsenter"),
-    pytest.mark.timeout(240),
+    pytest.mark.needs("root", "rpm", "systemctl", "unshare", "nsenter", "redis-server"),
+    pytest.mark.timeout(300),
 ]
 
 
@@ -35,19 +37,18 @@ def test_rpm_is_whole_and_says_what_it_needs(rpm: Path) -> None:
     assert {"/usr/bin/leader", "/etc/leader", "/usr/lib/systemd/system/leader.service"} <= set(files)
 
 
-def test_rpm_is_installed_upgraded_in_place_and_erased(rpm: Path) -> None:
-    """Its own scripts make the user, enable nothing by themselves, and leave the configuration at the end.
-
-    What it needs is not looked up: this distribution has it under other names.
-    """
-    with machine() as booted:
-        (booted.shared / "leader.rpm").write_bytes(rpm.read_bytes())
-        told = booted.do(f"rpm --install --nodeps {SHARED}/leader.rpm")
-        assert "systemctl enable --now leader" in told
-        assert booted.do("id -un leader; leader --version").splitlines()[0] == "leader"
+def test_rpm_is_installed_upgraded_while_leading_and_erased(rpm: Path) -> None:
+    """Its own scripts make the user, keep the leadership, and leave the configuration at the end."""
+    with installed(rpm) as booted:
+        assert booted.do("id -un leader; id -gn leader") == "leader\nleader"
         assert booted.do("systemd-analyze --man=no verify leader.service") == ""
-        booted.do("leader config init")
-        booted.do(f"rpm --upgrade --force --nodeps {SHARED}/leader.rpm; leader --version")
+        lead(booted)
+        before = term(booted)
+        booted.do(f"rpm --upgrade --force --nodeps {SHARED}/leader.rpm")
+        until(lambda: booted.log("leader").count("agent starts") == 2, "it takes its own place")
+        until(lambda: booted.says("leader is-leader"), "it answers")
+        assert term(booted) == before
         booted.do("rpm --erase leader")
+        assert "cause=released" in booted.log("leader")
         assert booted.do("ls /etc/leader") == "leader.toml"
         assert not booted.says("test -e /usr/lib/leader -o -L /usr/bin/leader")

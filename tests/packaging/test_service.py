@@ -11,7 +11,7 @@ from tests.support.polling import until
 pytestmark = [
     pytest.mark.xdist_group("packages"),
     pytest.mark.needs("root", "systemctl", "unshare", "nsenter", "dpkg", "redis-server"),
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(300),
 ]
 PASSWORD = "/etc/leader/password"
 DROP_INS = "/usr/share/doc/leader/examples/systemd"
