@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from leader import __version__
+from leader.agent import rights
 from leader.agent.agent import Agent, Directories
 from leader.agent.descriptors import open_files, raise_limit, restore_limit, shared_out
 from leader.agent.logs import log
 from leader.agent.notify import ServiceManager
 from leader.agent.store import make_directory
-from leader.api.binding import bind_socket, make_place, remove_socket, set_rights
+from leader.api.binding import bind_socket, make_place, remove_socket
 from leader.api.remote import Door
 from leader.api.server import Server
 from leader.config.model import Config
@@ -127,7 +128,7 @@ class Service:
             os.set_inheritable(listening, False)
             pairs = zip(self._places.locked, descriptors, strict=True)
             locks = tuple(Lock.inherited(*pair) for pair in pairs)
-            self._renew_rights()
+            rights.renew(self._places.socket, self._config.api)
             return Held(socket.socket(fileno=listening), self._inherited_door(), locks)
         make_directory(directories.runtime, 0o755)
         make_directory(directories.state, STATE_MODE)
@@ -142,14 +143,6 @@ class Service:
         door = Door.opened(self._config.api.listen)
         api = self._config.api
         return Held(bind_socket(path, api.socket_mode, api.group), door, locks)
-
-    def _renew_rights(self) -> None:
-        """Give the socket the rights that the file asks for now."""
-        api, path = self._config.api, self._places.socket
-        try:
-            set_rights(path, api.socket_mode, api.group)
-        except OSError as error:
-            log.error("the rights of %s stay as they were (%s)", path, error.strerror)
 
     def _inherited_door(self) -> Door:
         """The TCP socket that the process before has opened, at the address that the file says now.
@@ -174,6 +167,7 @@ class Service:
         server = Server(agent.answers, limits)
         self._on_signals(agent, held)
         make_prompt()
+        rights.warn_of_closed(self._places.socket, self._config.api)
         log.info(
             "agent starts",
             extra={

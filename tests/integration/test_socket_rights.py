@@ -107,12 +107,18 @@ def test_nothing_can_be_changed_over_tcp_not_even_by_root(node: Node) -> None:
         reload(node, before)
 
 
-def test_a_socket_that_somebody_removed_is_told_at_a_reload(node: Node) -> None:
+@pytest.mark.parametrize("mode", ["0666", "0660"])
+def test_a_socket_that_somebody_removed_is_told_at_a_reload(node: Node, mode: str) -> None:
     """The agent goes on; whoever asks finds it again after a restart."""
+    before, starts = node.settings, node.log().count("agent starts")
+    told = node.log().count(f"the rights of {node.socket} stay as they were")
     node.socket.unlink()
+    node.configure(replace(before, more=f'{before.more}\nsocket_mode = "{mode}"'))
     node.signal(signal.SIGHUP)
-    until(lambda: f"the rights of {node.socket} stay as they were" in node.log(), "it is told")
+    until(lambda: node.log().count("agent starts") > starts, "it goes on")
+    assert node.log().count(f"the rights of {node.socket} stay as they were") > told
     node.stop()
+    node.configure(before)
     node.start()
     until(node.leads, "it leads again")
 

@@ -136,6 +136,19 @@ def test_peers_are_known_by_their_own_users(node: Machine) -> None:
     node.do("leader pause; leader resume", user="games")
 
 
+def test_group_of_the_socket_is_one_of_the_service(node: Machine) -> None:
+    """A socket for members alone: the agent's user has to be one, and is told so."""
+    configure(node, '[api]\ngroup = "news"\nsocket_mode = "0660"\n')
+    node.do(": > /var/log/leader.log; systemctl restart leader")
+    assert "stays closed to the group news, which" in node.log("leader")
+    assert not node.says("leader status", user="news")
+    drop_in(node, "SupplementaryGroups=news")
+    node.do(": > /var/log/leader.log; systemctl restart leader")
+    assert "stays closed" not in node.log("leader")
+    node.do("leader status", user="news")
+    drop_in(node, "")
+
+
 def test_fitness_sees_the_whole_machine(node: Machine) -> None:
     """Load and memory, processes of other users, and what is mounted after the agent's start."""
     more = """
