@@ -16,7 +16,7 @@ from tests.chaos.history import CHANGED
 from tests.chaos.kinds import KINDS
 from tests.chaos.nemesis import possible_kinds
 from tests.chaos.proof import LONG_MINUTES, lacks
-from tests.chaos.run import Plan, for_minutes, report, run, until_broken
+from tests.chaos.run import Plan, for_minutes, report, run
 from tests.chaos.trial import LEADER, Trial
 
 TOO_LITTLE = 3
@@ -42,10 +42,8 @@ def main() -> int:
     options = parser.parse_args()
     go_inside()
     directory = Path(tempfile.mkdtemp(prefix="chaos-"))
-    trial, acts = LEADER, for_minutes(options.minutes)
-    if options.bent:
-        trial, acts = Trial.bent(options.bent), until_broken(acts, directory)
-    plan = Plan(options.seed, acts, options.only, options.changes)
+    trial = Trial.bent(options.bent) if options.bent else LEADER
+    plan = Plan(options.seed, for_minutes(options.minutes), options.only, options.changes)
     outcome = run(plan, directory, trial)
     print(f"seed {options.seed}, {options.minutes:g} minutes")  # noqa: T201 - a report is what this is for
     print(report(outcome))  # noqa: T201 - likewise

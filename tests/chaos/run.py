@@ -85,7 +85,7 @@ def run(plan: Plan, directory: Path, trial: Trial = LEADER, *, compares: bool = 
         with observed(lab, directory), nullcontext() if compares else ticks:
             if lab.calm_down():
                 before = sizes()
-                played += play(nemesis, lab, plan.acts, mends=compares)
+                played += play(nemesis, lab, plan, trial, mends=compares)
                 nemesis.finish()
         after = sizes()
         history = History(
@@ -137,21 +137,23 @@ def for_minutes(minutes: float) -> Iterator[Harm]:
         yield Harm.FORGETS if passed < length / 2 else Harm.LIES
 
 
-def until_broken(acts: Iterable[Harm], directory: Path) -> Iterator[Harm]:
-    """These acts, until what was heard in that directory's run breaks a promise."""
-    for harm in acts:
-        yield harm
-        answers = answers_of(lines_of(directory / "prober"))
-        if check(History(0, LEASE_MS, answers, releases_of(lines_of(directory / "listener")))):
-            return
+def is_broken(directory: Path) -> bool:
+    """Whether what was heard so far in that directory's run breaks a promise."""
+    answers = answers_of(lines_of(directory / "prober"))
+    return bool(check(History(0, LEASE_MS, answers, releases_of(lines_of(directory / "listener")))))
 
 
-def play(nemesis: Nemesis, lab: Lab, acts: Iterable[Harm], *, mends: bool) -> Iterator[Harm]:
-    """Play these acts, with a calm after each; say which were played, up to one that nobody recovers from."""
+def play(nemesis: Nemesis, lab: Lab, plan: Plan, trial: Trial, *, mends: bool) -> Iterator[Harm]:
+    """Play the acts, with a calm after each; say which were played, up to one that nobody recovers from.
+
+    What is bent to be found out plays none after it was.
+    """
     resting = threading.Event()
-    for number, harm in enumerate(acts):
+    for number, harm in enumerate(plan.acts):
         nemesis.play(number, harm)
         yield harm
+        if trial.is_bent and is_broken(lab.directory):
+            return
         if not lab.calm_down() and not (mends and lab.mend()):
             return
         resting.wait(REST_S)

@@ -15,11 +15,13 @@ class Trial:
     """The module, and words of its own."""
     knows_others: bool = True
     """Each of its agents says which node leads, and not only whether its own does."""
+    is_bent: bool = False
+    """It breaks promises, and is to be found out."""
 
     @classmethod
     def bent(cls, mutant: str) -> "Trial":
         """Agents with that mutant of the protocol."""
-        return cls(f"leader, {mutant}", ("tests.chaos.bent", mutant))
+        return cls(f"leader, {mutant}", ("tests.chaos.bent", mutant), is_bent=True)
 
 
 LEADER = Trial("leader", ("leader",))
