@@ -4,8 +4,8 @@ SHELL := /bin/sh
 BIN := .venv/bin
 STAMP := .venv/.installed
 FAST_TESTS := $(wildcard tests/unit tests/rules tests/scenarios tests/simulation tests/fuzz)
-# pytest on two processes; tests that share something outside carry the same xdist_group
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
+# pytest on three processes, since many tests wait; those that share something outside carry the same xdist_group
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadgroup
 
 .PHONY: help venv demo test check lint format soak chaos peers fuzz compare bench man completions pictures deb rpm packages-test clean
 
@@ -65,10 +65,10 @@ completions: $(STAMP) ## what bash, zsh and fish complete, in build/completions
 pictures: $(STAMP) ## the terminal pictures of the README, from real runs
 	@$(BIN)/python -m tests.pictures
 
-deb: man completions ## a Debian package for the distribution that this is, in dist/
+deb: $(STAMP) ## a Debian package for the distribution that this is, in dist/
 	@$(BIN)/python packaging/build.py deb
 
-rpm: man completions ## the same as an RPM
+rpm: $(STAMP) ## the same as an RPM
 	@$(BIN)/python packaging/build.py rpm
 
 packages-test: $(STAMP) ## the long tests of the packages: bound services, drop-ins, install to purge; as root

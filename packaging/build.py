@@ -158,8 +158,6 @@ def add_files(root: Path, packages: Path, kind: str) -> None:
 
 def add_pages(root: Path, kind: str) -> None:
     """Manual pages, and completions where each shell looks for those of packages."""
-    if not (PROJECT / "leader/manual").is_dir():
-        return
     written = {what: BUILD / what for what in ("man", "completions")}
     for what, folder in written.items():
         run([sys.executable, "-m", "leader.manual", what, str(folder)])

@@ -27,6 +27,8 @@ CHECKED = {
 NOT_TYPED = {
     "make demo": "tests/e2e/test_demo.py plays it; make would set up an environment from a registry",
     "make test": "this very test is a part of it",
+    "make deb": "tests/packaging/test_deb.py builds, installs and starts what it makes",
+    "[Unit]\nBindsTo=leader-held": "tests/packaging/test_bound_services.py binds a service",
     "leader run -- leader fence": "its paths are examples; tests/e2e/test_fencing.py does the same elsewhere",
     "leader once JOB --gap": "its words stand for others; tests/benchmarks/ticks.py types them",
     "[quorum]\ngeneration = 2": "it has gaps to fill in; tests/integration/test_change.py writes such files",
