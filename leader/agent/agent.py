@@ -107,7 +107,7 @@ class Agent:
             self.lanes,
         )
         around = Surroundings(
-            feed=self.conductor.feed,
+            feed=self.conductor.feed_each,
             registration=introduction.text,
             heard=self._heard,
             journal=self.journal,

@@ -8,7 +8,7 @@ answered with `Replied` or `Unanswered`: what that means is the elector's busine
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from leader import clock
@@ -20,7 +20,7 @@ from leader.protocol.calls import Call, Reply
 from leader.protocol.events import NS_PER_MS, Event, Instant, Replied
 from leader.protocol.events import Unanswered as NoAnswer
 
-Feed = Callable[[str, Event], None]
+Feed = Callable[[Iterable[tuple[str, Event]]], None]
 FAREWELL = "-"
 """The registration that removes this node's entry."""
 
@@ -29,7 +29,7 @@ FAREWELL = "-"
 class Surroundings:
     """What every lane of one agent shares.
 
-    `feed` takes an election's event; `registration` gives this node's entry; `heard` is called at
+    `feed` takes events, each with its election; `registration` gives this node's entry; `heard` is called at
     every reply, with the registry if it came along.
     """
 
@@ -143,18 +143,23 @@ class Lane:
         self.round_trips.add(self.instance.round_trip_ns or 0)
         self._tell_recovery()
         self._around.heard(self, reply)
-        for call, answer in zip(calls, reply.answers, strict=True):
-            event = Replied(
-                instance=self.name,
-                nonce=call.nonce,
-                process=reply.process,
-                wall_ms=reply.wall_ms,
-                own_wall_ms=clock.wall_ms(),
-                configuration=reply.configuration,
-                configured_by=reply.configured_by,
-                answer=answer,
+        own_wall_ms = clock.wall_ms()
+        self._around.feed(
+            (
+                call.election,
+                Replied(
+                    instance=self.name,
+                    nonce=call.nonce,
+                    process=reply.process,
+                    wall_ms=reply.wall_ms,
+                    own_wall_ms=own_wall_ms,
+                    configuration=reply.configuration,
+                    configured_by=reply.configured_by,
+                    answer=answer,
+                ),
             )
-            self._around.feed(call.election, event)
+            for call, answer in zip(calls, reply.answers, strict=True)
+        )
 
     def _fail(self, calls: list[Call], problem: Problem) -> None:
         if self._failing_since is None:
@@ -169,8 +174,7 @@ class Lane:
                 kind=str(problem.kind),
             )
         self.problem = problem
-        for call in calls:
-            self._around.feed(call.election, NoAnswer(self.name, call.nonce))
+        self._around.feed((call.election, NoAnswer(self.name, call.nonce)) for call in calls)
 
     def _tell_recovery(self) -> None:
         if self.problem is None:

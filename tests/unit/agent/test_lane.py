@@ -37,7 +37,7 @@ async def test_a_node_that_has_left_does_not_register_again() -> None:
     """A beat that falls due while the agent waits for another instance must not bring it back."""
     instance, unanswered = Silent(), list[Event]()
     around = Surroundings(
-        feed=lambda _election, event: unanswered.append(event),
+        feed=lambda events: unanswered.extend(event for _, event in events),
         registration=lambda: "here I am",
         heard=lambda _lane, _reply: None,
         journal=Journal("a"),
