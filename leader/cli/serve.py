@@ -4,7 +4,6 @@ An agent runs for months, so it does not keep in its memory what the whole comma
 """
 
 import os
-import signal
 from pathlib import Path
 
 from leader.agent.agent import Directories
@@ -48,9 +47,6 @@ def serve(config: str, node: str, socket: str, log_style: str, *, dev: bool) -> 
         from leader.cli.development import run_dev  # noqa: PLC0415 - a server of one's own, to try things
 
         return run_dev(node, socket)
-    signal.pthread_sigmask(
-        signal.SIG_BLOCK, {signal.SIGHUP}
-    )  # a reload that comes too soon waits for its turn
     loaded = load(config or None, node=node or None)
     for note in (*loaded.warnings, *loaded.notes):
         log.warning("%s", note)
