@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -96,23 +96,7 @@ class Agent:
         resumes = any(elector.tenure is not None for elector in self.conductor.electors.values())
         self.fitness = Fitness(config.fitness, about, self.contention, self.journal, resumes=resumes)
         self.lanes: dict[str, Lane] = {}
-        introduction = Introduction(
-            config,
-            self._incarnation,
-            addresses,
-            self.conductor.electors,
-            self.contention,
-            self.fitness,
-            self.history,
-            self.lanes,
-        )
-        around = Surroundings(
-            feed=self.conductor.feed_each,
-            registration=introduction.text,
-            heard=self._heard,
-            journal=self.journal,
-            lease_ns=self._lease_ns,
-        )
+        around = self._make_surroundings(addresses)
         self.lanes |= {instance.name: Lane(instance, around) for instance in instances}
         self._jobs = self._make_jobs(instances, around)
         self._steering = self._make_steering(PauseStore(directories.state))
@@ -129,6 +113,25 @@ class Agent:
                 self.history,
                 self._steering,
             )
+        )
+
+    def _make_surroundings(self, addresses: Mapping[str, str]) -> Surroundings:
+        introduction = Introduction(
+            self.config,
+            self._incarnation,
+            addresses,
+            self.conductor.electors,
+            self.contention,
+            self.fitness,
+            self.history,
+            self.lanes,
+        )
+        return Surroundings(
+            feed=self.conductor.feed_each,
+            registration=introduction.text,
+            heard=self._heard,
+            journal=self.journal,
+            lease_ns=self._lease_ns,
         )
 
     def _make_jobs(self, instances: Sequence[Instance], around: Surroundings) -> Jobs:
