@@ -20,13 +20,13 @@ SAID = {
     "stranger": ("instance-certificate", "of an authority that this node does not trust"),
     "elsewhere": ("instance-certificate", "was made for another host"),
     "late": ("instance-certificate", "has expired; renew it there"),
-    "strict": ("instance-connection-lost", "if it wants a client certificate, set cert_file"),
+    "strict": ("instance-connection-lost", "set cert_file and key_file under [quorum] tls"),
     "plain": ("instance-plain-port", "write redis:// instead of rediss://"),
     "secured": ("instance-connection-lost", "if that is a TLS port, write rediss://"),
 }
-"""What is wrong with each instance: the doctor's code, and a part of the sentence."""
+"""What is wrong with each instance: the doctor's code, and a part of the sentence, whichever comes first."""
 OTHERWISE = {"strict": "instance-certificate", "secured": "instance-protocol"}
-"""The codes where the server's own words overtake the end of the connection."""
+"""The codes where the server's own words overtake the end of the connection, which is chance."""
 
 
 @dataclass(frozen=True)
