@@ -13,8 +13,7 @@ from leader.protocol.runs import LONGEST_LEDGER, Run, RunState
 from leader.protocol.snapshot import JobView, RunView
 
 MOST_JOBS = 500
-ENDED = (RunState.DONE, RunState.FAILED, RunState.STOPPED)
-COUNTED = (*ENDED, RunState.INTERRUPTED, RunState.MISSED)
+COUNTED = tuple(state for state in RunState if state not in (RunState.RUNNING, RunState.TAKEN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ class Ledger:
     def has_ended(self, job: str, nonce: str) -> bool:
         """Whether the end of this run was told."""
         known = self._jobs.get(job, {}).get(nonce)
-        return known is not None and known.run.state in ENDED
+        return known is not None and known.run.state.is_end
 
     def runs(self, job: str, now: Instant) -> list[Run]:
         """What is known of a job now, the newest first."""
@@ -98,14 +97,13 @@ class Ledger:
     ) -> tuple[JobView, ...]:
         """The jobs for display, sorted by name, each with its last runs, at most so many.
 
-        What runs on a node that is not alive was interrupted.
+        What runs on a node that is not alive was interrupted; what another call's run has taken is not shown.
         """
         shown = (only,) if only else sorted(self._jobs)
-        return tuple(
-            _job_view(job, list(known.values()), alive, now, most)
-            for job in shown
-            if (known := self._jobs.get(job))
-        )
+        return tuple(_job_view(job, known, alive, now, most) for job in shown if (known := self._shown(job)))
+
+    def _shown(self, job: str) -> list[Known]:
+        return [item for item in self._jobs.get(job, {}).values() if item.run.state is not RunState.TAKEN]
 
 
 def _job_view(job: str, known: list[Known], alive: Collection[str], now: Instant, most: int) -> JobView:
@@ -122,7 +120,7 @@ def _state(run: Run, alive: Collection[str]) -> RunState:
 
 
 def _view(known: Known, state: RunState, now: Instant) -> RunView:
-    run, has_ended = known.run, known.run.state in ENDED
+    run, has_ended = known.run, known.run.state.is_end
     return RunView(
         tick=clock.utc_iso(run.tick_ms),
         state=state,

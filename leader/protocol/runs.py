@@ -24,6 +24,8 @@ class RunState(StrEnum):
     """It was ended, because leadership was lost or it ran for too long."""
     INTERRUPTED = "interrupted"
     """It was claimed, and who claimed it died before it told of an end; it may not even have been started."""
+    TAKEN = "taken"
+    """Some instances had granted it when another call's run was found to be this tick's: news to nobody."""
     MISSED = "missed"
     """Nobody claimed it, although it was called."""
 
@@ -31,6 +33,11 @@ class RunState(StrEnum):
     def is_start(self) -> bool:
         """Whether the job may have been started, so that it must not be started again within the gap."""
         return self is not RunState.MISSED
+
+    @property
+    def is_end(self) -> bool:
+        """Whether the job was started for sure, and has told of its end."""
+        return self in (RunState.DONE, RunState.FAILED, RunState.STOPPED)
 
     @property
     def rank(self) -> int:

@@ -109,6 +109,8 @@ class Tick:
         """Who was asked since the last change of leadership: the end of patience cuts no first try."""
         self._looked: set[str] = set()
         self._runs: dict[str, Run] = {}
+        self._kept_at: dict[str, set[str]] = {}
+        """Which instances have shown a run, by its nonce."""
 
     @property
     def wake_at(self) -> Instant:
@@ -132,6 +134,7 @@ class Tick:
         self._looked.add(instance)
         for run in answer.runs:
             self._note(run)
+            self._kept_at.setdefault(run.nonce, set()).add(instance)
         self._claim.hear(instance, process, answer, self._age_ms(self._asked_at.get(instance, now)))
         is_refused = self._holder is not None and self._claim.lacks(instance)
         self._due[instance] = now + (self._beat_ns // 10 if is_refused else self._beat_ns)
@@ -179,15 +182,27 @@ class Tick:
     def report(self, now: Instant) -> Report | None:
         """What is to be written down of a tick that was not started; nothing if another call has taken it.
 
-        One that is written at some instances, but was not won, is interrupted.
+        A claim that is written at some instances, but was not won, is told as interrupted: unless what stands
+        in its way was started for sure, or will be told as interrupted itself.
         """
         seen = self._runs.get(self.wish.nonce)
         is_written = self._claim.is_written or (seen is not None and seen.state.is_start)
-        state = RunState.INTERRUPTED if is_written else RunState.MISSED
         is_lost = self.decision is Decision.MISSED or is_written
         if self.decision in (None, Decision.YOURS) or not is_lost:
             return None
+        state = RunState.MISSED
+        if is_written:
+            state = RunState.TAKEN if self._is_run_by_another() else RunState.INTERRUPTED
         return Report(self.wish.run(state, self.term, self._age_ms(now)), self.wish.gap_ms)
+
+    def _is_run_by_another(self) -> bool:
+        """Whether another call's claim was won: two that cut each other off are both interrupted."""
+        start = self._claim.start
+        if self.decision is not Decision.TAKEN or start is None:
+            return False
+        state = self._runs[start.nonce].state
+        is_won = self._voters.spare(self._kept_at.get(start.nonce, ())) >= 0
+        return state.is_end or (is_won and state is not RunState.TAKEN)
 
     def _begin(self, holder: Holder | None, now: Instant) -> None:
         """A leadership has begun or ended: what was granted under another one is asked for again."""

@@ -115,3 +115,14 @@ def test_so_many_jobs_are_counted_and_no_more() -> None:
     for number in range(MOST_JOBS + 5):
         ledger.learn([run(str(number), RunState.DONE, job=f"j{number}")], now)
     assert len(ledger.counts) == MOST_JOBS
+
+
+def test_a_call_whose_tick_another_run_has_taken_is_not_shown() -> None:
+    """Neither in the list nor in the counts, whatever was told of it before."""
+    ledger = Ledger()
+    ledger.learn([run("x", RunState.DONE), run("late"), run("late", RunState.INTERRUPTED)], 0)
+    ledger.learn([run("late", RunState.TAKEN), run("late", RunState.INTERRUPTED)], 0)
+    ledger.learn([run("alone", RunState.TAKEN, job="other")], 0)
+    (view,) = ledger.views(ALIVE, 0)
+    assert [seen.state for seen in view.runs] == ["done"]
+    assert (view.missed, view.interrupted) == (0, 0)

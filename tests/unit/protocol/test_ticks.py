@@ -250,6 +250,45 @@ def test_what_was_written_and_not_won_is_told_as_interrupted() -> None:
     assert report.run.state is RunState.INTERRUPTED
 
 
+@pytest.mark.parametrize("state", [RunState.DONE, RunState.FAILED, RunState.STOPPED])
+def test_a_claim_at_an_instance_that_lost_its_data_raises_no_alarm_about_a_tick_that_was_run(
+    state: RunState,
+) -> None:
+    """What stands in its way has ended, so it was started: nobody needs to see the late call."""
+    driver = Driver(wish(), leads=True)
+    driver.step()
+    driver.answer("1", TickVerdict.GRANTED)
+    driver.answer("2", TickVerdict.STARTED, other(state))
+    assert driver.tick.decision is Decision.TAKEN
+    assert told(driver) is RunState.TAKEN
+
+
+def test_what_was_cut_off_by_a_claim_is_told_until_that_is_known_to_be_won() -> None:
+    """Two claims may have cut each other off; the late answer that makes a majority settles it."""
+    driver = Driver(wish(), leads=True)
+    driver.step()
+    driver.answer("1", TickVerdict.GRANTED)
+    driver.answer("2", TickVerdict.STARTED, other())
+    assert (driver.tick.decision, told(driver)) == (Decision.TAKEN, RunState.INTERRUPTED)
+    driver.answer("3", TickVerdict.STARTED, other())
+    assert told(driver) is RunState.TAKEN
+
+
+def test_a_claim_that_gave_way_itself_takes_no_tick_from_another() -> None:
+    """Else none of three would be told, if the first and the last are further apart than the gap."""
+    driver = Driver(wish(), leads=True)
+    driver.step()
+    driver.answer("1", TickVerdict.GRANTED)
+    driver.answer("23", TickVerdict.STARTED, other(RunState.TAKEN))
+    assert (driver.tick.decision, told(driver)) == (Decision.TAKEN, RunState.INTERRUPTED)
+
+
+def told(driver: Driver) -> RunState | None:
+    """What would be written down of the tick now."""
+    report = driver.tick.report(driver.now)
+    return report.run.state if report else None
+
+
 def test_an_unanswered_claim_is_sent_again_at_once() -> None:
     """Its grant is unknown, and the nonce is the same: asked again, it is answered as before."""
     driver = Driver(wish(), leads=True)
