@@ -52,8 +52,8 @@ def _version(view: AgentView, version: str) -> Iterator[Finding]:
             Severity.WARNING,
             "agent-version",
             f"the agent runs leader {view.version}, and {version} is installed",
-            "it was not restarted after the upgrade",
-            "restart it: systemctl restart leader (it goes on leading over a restart)",
+            "it did not take the new version into use after the upgrade",
+            "reload it: systemctl reload leader, or SIGHUP (it goes on leading)",
         )
 
 

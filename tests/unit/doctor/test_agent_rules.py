@@ -44,7 +44,7 @@ def frozen(ms_ago: int) -> IncidentView:
     ("facts", "code", "remedy"),
     [
         (AgentFacts("/s", silence="no agent has a socket at /s: start it"), "agent-absent", "start it"),
-        (of(replace(VIEW, version="1.0.0")), "agent-version", "restart it"),
+        (of(replace(VIEW, version="1.0.0")), "agent-version", "reload it: systemctl reload leader"),
         (of(replace(VIEW, unfit="the disk at / is full")), "agent-unfit", "[fitness]"),
         (of(replace(VIEW, pause=PauseView("backup", "uid 0", "", None))), "agent-paused", "leader resume"),
         (of(VIEW, frozen(60_000)), "agent-frozen", "leader history"),
