@@ -20,6 +20,7 @@ from leader.cli.output import show, show_json
 from leader.clock import wall_ms
 from leader.config.load import load
 from leader.config.model import Config, WatchdogMode
+from leader.config.rules import reader
 from leader.doctor import agent, crontab, host, instances, nodes
 from leader.doctor.finding import Finding, Severity, needs_somebody
 from leader.errors import ConfigurationError, UsageError
@@ -86,8 +87,11 @@ def configuration(path: str) -> tuple[Config | None, list[Finding]]:
 
 
 def _broken(problem: str) -> Finding:
-    why = "no agent starts with it, and the instances cannot be examined"
-    return Finding(Severity.CRITICAL, "configuration-broken", problem, why, "correct it: leader config check")
+    why = f"no agent of {reader()} starts with it, and the instances cannot be examined"
+    remedy = "correct it: leader config check"
+    if os.geteuid() != 0:
+        remedy += "; if only root or the agent's user is to read a file, ask as one of them"
+    return Finding(Severity.CRITICAL, "configuration-broken", problem, why, remedy)
 
 
 def _warning(warning: str) -> Finding:

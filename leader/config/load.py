@@ -105,7 +105,7 @@ def _read_file(path: str) -> dict[str, object]:
         ) from None
     except OSError as error:
         raise ConfigurationError(
-            f"{path} cannot be read ({error.strerror}): it must be a file that this user may read"
+            f"{path} cannot be read ({error.strerror}): it must be a file that {rules.reader()} can read"
         ) from None
     except UnicodeDecodeError as error:
         raise ConfigurationError(

@@ -209,5 +209,5 @@ def _tls(table: Table, findings: Findings) -> TlsConfig:
 def _readable_file(value: object) -> str:
     path = rules.absolute_path(value)
     if not Path(path).is_file() or not os.access(path, os.R_OK):
-        raise ValueError("must be a file that this user can read")
+        raise ValueError(f"must be a file that {rules.reader()} can read")
     return path

@@ -4,6 +4,8 @@ A value that breaks its rule is a ValueError whose message is the rule, to stand
 value: "must be …". Rules that join several keys are in the sections' own files.
 """
 
+import os
+import pwd
 from collections.abc import Callable
 from typing import TypeGuard
 
@@ -30,6 +32,15 @@ def text(value: object) -> str:
     if not _is_text(value):
         raise ValueError("must be a text that is not empty, without NUL")
     return value
+
+
+def reader() -> str:
+    """Who reads the files that are named here: the agent's user and the administrator may be two."""
+    user = os.geteuid()
+    try:
+        return f"user {pwd.getpwuid(user).pw_name}"
+    except KeyError:
+        return f"user {user}"
 
 
 def absolute_path(value: object) -> str:

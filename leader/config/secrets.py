@@ -81,7 +81,7 @@ def _password(path: str, key: str, findings: Findings) -> str:
             password = file.read().rstrip("\r\n")
         warn_of_readers(path, key, findings)
     except OSError as error:
-        findings.refuse_value(key, path, f"must be a file that this user can read ({error.strerror})")
+        findings.refuse_value(key, path, f"must be a file that {rules.reader()} can read ({error.strerror})")
         return ""
     except UnicodeDecodeError:
         findings.refuse_value(key, path, "must be a text file in UTF-8")

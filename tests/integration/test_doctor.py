@@ -1,21 +1,25 @@
 """`leader doctor` on real servers and agents that something is wrong with: found, and mended as told."""
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from leader import __version__
 from leader.agent.registry import Entry, encode
+from leader.cli.doctor import configuration
 from leader.clock import wall_ms
 from leader.instances.embedded import EmbeddedQuorum
 from tests.support.agents import BEAT_S, CLUSTER, Cluster, Node, Settings, quorum_of, short_directory
 from tests.support.polling import until
 
 AHEAD_MS = 3_600_000
+NOBODY = 65_534
 pytestmark = pytest.mark.xdist_group("doctor")
 WELL, WRONG, BROKEN = 0, 1, 78
 LEASE = "3s"
@@ -232,6 +236,23 @@ def test_a_broken_configuration_is_told_and_the_rest_examined_all_the_same() -> 
         assert asked.code == BROKEN
         for words in ("Configuration\n", "Agent of this node\n", "Crontabs\n", "%", "leader config check"):
             assert words in asked.output
+
+
+@pytest.mark.needs("root")
+def test_who_may_not_read_a_file_is_sent_to_who_may(tmp_path: Path) -> None:
+    """The agent is another user, or root, and starts all the same."""
+    file = tmp_path / "leader.toml"
+    file.write_text('cluster = "prod"\nquorum.instances = ["redis://10.0.0.11"]\n')
+    file.chmod(0o600)
+    os.seteuid(NOBODY)
+    try:
+        _, (finding,) = configuration(str(file))
+    finally:
+        os.seteuid(0)
+    assert finding.what.endswith("(Permission denied): it must be a file that user nobody can read")
+    assert "no agent of user nobody starts with it" in finding.why
+    assert "only root or the agent's user is to read" in finding.remedy
+    assert configuration(str(file))[0] is not None
 
 
 def test_more_files_without_the_option_are_refused() -> None:

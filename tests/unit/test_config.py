@@ -1,6 +1,7 @@
 """The configuration: what is read, what wins, and how every broken rule is told."""
 
 import os
+import pwd
 import socket
 import tomllib
 from importlib import import_module
@@ -284,7 +285,7 @@ class TestWhatIsRefused:
                 'quorum.previous.instances.c = "c": must have another name',
             ),
             ({"password_file": "secret"}, "; it is the path of a file that holds the password"),
-            ({"password_file": "/nowhere/p"}, "must be a file that this user can read (No such file"),
+            ({"password_file": "/nowhere/p"}, "must be a file that user "),
             ({"tls": {"ca_file": "/nowhere/ca"}}, 'tls.ca_file = "/nowhere/ca": must be a file'),
             ({"tls": {"cafile": "/ca"}}, 'quorum.tls.cafile = "/ca": no such key; did you mean "ca_file"?'),
             ({"instaces": THREE}, 'quorum.instaces = …: no such key; did you mean "instances"?'),
@@ -495,14 +496,22 @@ class TestShow:
 
 
 def test_a_password_file_of_somebody_else_is_told(tmp_path: Path) -> None:
-    """The agent's user must be let in; root, who may read everything, becomes nobody for a while."""
+    """By the name of who cannot read it; root, who may read everything, becomes nobody for a while."""
     file = tmp_path / "password"
     file.write_text("secret")
     file.chmod(0)
     user = os.geteuid()
     os.seteuid(user or NOBODY)
+    reader = pwd.getpwuid(os.geteuid()).pw_name
     try:
         told = problems(password_file=str(file))
     finally:
         os.seteuid(user)
-    assert "must be a file that this user can read (Permission denied)" in told
+    assert f"must be a file that user {reader} can read (Permission denied)" in told
+
+
+def test_a_user_without_a_name_is_told_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that runs under a number of its own."""
+    monkeypatch.setattr(os, "geteuid", lambda: 4_000_000_000)
+    told = problems("", None, password_file="/nowhere/p")
+    assert "must be a file that user 4000000000 can read" in told
