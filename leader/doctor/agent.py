@@ -42,7 +42,7 @@ def _absent(facts: AgentFacts) -> Finding:
         "agent-absent",
         f"no agent answers on this node: {what}",
         "without one this node does not lead, and `leader is-leader` ends with 3: guarded jobs do not run",
-        remedy or "start it: systemctl start leader, or `leader agent`",
+        f"{remedy or 'start it: systemctl start leader, or `leader agent`'}; if it has ended, its log says why",
     )
 
 
