@@ -132,8 +132,8 @@ def add_files(root: Path, packages: Path, kind: str) -> None:
     for unit in (PACKAGING / "systemd").glob("*.service"):
         copy(unit, root / "usr/lib/systemd/system")
     documents = root / "usr/share/doc/leader"
-    for folder in ("examples", "drop-ins"):
-        for file in (PACKAGING / "systemd" / folder).iterdir():
+    for folder in (PROJECT / "examples/systemd", PACKAGING / "systemd/drop-ins"):
+        for file in folder.iterdir():
             copy(file, documents / "examples/systemd")
     run(
         [

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from leader.cli.main import MODULES
 from tests.packaging.built import build
 from tests.packaging.installed import FILE, installed, lead, term
 from tests.packaging.machine import SHARED, Machine
@@ -20,6 +21,11 @@ pytestmark = [
 NEXT = "9.9.9"
 PACKAGES = "usr/lib/leader/lib/python3*/site-packages"
 TWO_MINUTES_S = 130.0
+COMPLETIONS = {
+    "bash-completion/completions": "leader",
+    "zsh/vendor-completions": "_leader",
+    "fish/vendor_completions.d": "leader.fish",
+}
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +147,18 @@ def test_environment_is_of_one_python_and_leaves_the_systems_alone(node: Machine
     assert node.run("python3 -c 'import leader'").code != 0
     node.write("/srv/evil/leader/__init__.py", "raise SystemExit('evil')")
     assert node.do("PYTHONPATH=/srv/evil leader --version").startswith("leader ")
+
+
+@pytest.mark.needs("man", "zsh", "fish")
+def test_pages_and_completions_are_found_by_those_who_look_for_them(node: Machine) -> None:
+    """A page for each command and for the file, with a description; each shell's file in its folder."""
+    names = ["leader", *(f"leader-{name}" for name in MODULES)]
+    node.do(f"man --where {' '.join(names)} leader.toml")
+    for folder, name in COMPLETIONS.items():
+        node.do(f"test -s /usr/share/{folder}/{name}")
+    assert node.do("bash -c '. /usr/share/bash-completion/completions/leader; complete -p leader'")
+    assert "_leader" in node.do("zsh -fc 'autoload -Uz compinit && compinit -u -D; print $_comps[leader]'")
+    assert "status" in node.do("HOME=/root fish --command 'complete -C \"leader stat\"'")
 
 
 def test_command_compiles_nothing_anew(node: Machine) -> None:
