@@ -22,6 +22,7 @@ from leader.api.message import (
     refusal,
 )
 from leader.api.source import Source
+from leader.durations import format_duration
 from leader.protocol.events import NS_PER_MS
 from leader.protocol.gap import DEFAULT_GAP_MS, LONGEST_GAP_MS, default_wait_ms, longest_wait_ms
 from leader.protocol.runs import Run, RunState
@@ -114,8 +115,8 @@ async def _decided(source: Source, wish: Wish) -> Response:
         called = clock.utc_iso(wish.tick_ms)
         return _told(wish, decision, cluster=about.cluster, node=about.node, term=tick.term, tick=called)
     if tick.decision is Decision.MISSED:
-        why = source.why_not_claimed(wish.election)
-        return _told(wish, decision, error=f"nobody has claimed this tick within {wish.wait_ms} ms: {why}")
+        waited, why = format_duration(wish.wait_ms), source.why_not_claimed(wish.election)
+        return _told(wish, decision, error=f"nobody has claimed this tick within {waited}: {why}")
     other = tick.in_the_way
     if other is None:
         return _told(wish, decision)

@@ -5,6 +5,7 @@ The same judgement as that of `leader run`, but that nobody can be killed here: 
 
 from leader.api.answers import Sure, is_no
 from leader.clock import now_ns
+from leader.durations import format_duration
 from leader.errors import UsageError
 
 MILLISECOND_NS = 1_000_000
@@ -25,7 +26,8 @@ class Vigil:
         lease_ns = lease_ms * MILLISECOND_NS
         if grace_s is not None and not 0 <= grace_s <= lease_ms / 2000:
             raise UsageError(
-                f"a grace of {grace_s:g} s is not between nothing and half of the lease, {lease_ms} ms: "
+                f"a grace of {grace_s:g} s is not between nothing and half of the lease, "
+                f"{format_duration(lease_ms)}: "
                 "say a shorter one, or raise quorum.lease"
             )
         self.election, self.node = won.leadership.election, won.leadership.node

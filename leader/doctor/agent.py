@@ -12,6 +12,7 @@ from leader.durations import format_duration
 from leader.protocol.snapshot import AgentView, HistoryView
 
 LATELY_MS = 60 * 60 * 1000
+_START = "start it: systemctl start leader, or `leader agent`"
 _RELOAD = "reload the agent (systemctl reload leader, or SIGHUP), or restart it"
 
 
@@ -42,7 +43,7 @@ def _absent(facts: AgentFacts) -> Finding:
         "agent-absent",
         f"no agent answers on this node: {what}",
         "without one this node does not lead, and `leader is-leader` ends with 3: guarded jobs do not run",
-        f"{remedy or 'start it: systemctl start leader, or `leader agent`'}; if it has ended, its log says why",
+        f"{remedy or _START}; if it has ended, its log says why",
     )
 
 

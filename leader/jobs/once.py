@@ -20,6 +20,7 @@ from leader.claims import (
     tell_end,
 )
 from leader.clock import now_ns
+from leader.durations import format_duration
 from leader.errors import AgentUnreachable, LeaderError, Refused, UsageError
 from leader.jobs.command import ignored_signals
 from leader.jobs.front import Ended, Front
@@ -108,7 +109,7 @@ def check_wait(words: Words, wait_ms: int | None, gap_ms: int) -> None:
     most_ms = longest_wait_ms(gap_ms)
     if wait_ms is not None and wait_ms > most_ms:
         raise UsageError(
-            f"--wait {words.values['--wait']} is more than --gap less 10 s, {most_ms} ms: "
+            f"--wait {words.values['--wait']} is more than --gap less 10s, {format_duration(most_ms)}: "
             "a late waiter could start the tick again; say a shorter one, or a longer --gap"
         )
 

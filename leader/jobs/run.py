@@ -7,6 +7,7 @@ import os
 import time
 
 from leader.clock import now_ns
+from leader.durations import format_duration
 from leader.errors import AgentUnreachable, LeaderError, UsageError
 from leader.guard import Guard
 from leader.jobs.command import ignored_signals
@@ -80,7 +81,8 @@ def check_grace(words: Words, grace_ms: int | None, guard: Guard) -> None:
     if grace_ms is not None and grace_ms > guard.lease_ms // 2:
         guard.close()
         raise UsageError(
-            f"--grace {words.values['--grace']} is more than half of the lease, {guard.lease_ms} ms: "
+            f"--grace {words.values['--grace']} is more than half of the lease, "
+            f"{format_duration(guard.lease_ms)}: "
             "say a shorter one, or raise quorum.lease"
         )
 

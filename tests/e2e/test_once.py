@@ -337,7 +337,10 @@ def test_an_ordinary_user_may_claim_only_as_a_member_of_the_group(
         (["a", "b", "--", "true"], "one job at a time"),
         (["a"], "there is no command"),
         (["a", "--wait", "40s", "--", "true"], "a late waiter could start the tick again"),
-        (["a", "--gap", "1m", "--wait", "51s", "--", "true"], "a late waiter could start the tick again"),
+        (
+            ["a", "--gap", "1m", "--wait", "51s", "--", "true"],
+            "is more than --gap less 10s, 50s: a late waiter",
+        ),
         (["a", "--gap", "soon", "--", "true"], "--gap"),
         (["a", "--overlap", "maybe", "--", "true"], "say allow or skip"),
         (["a", "--skipped-exit", "255", "--", "true"], "from 0 to 254"),

@@ -98,7 +98,7 @@ def test_what_cannot_be_run_is_127_or_126(leader: Node, word: str, code: int, wh
         (["--grace", "soon", "--", "true"], "--grace: "),
         (["--grace"], "--grace needs a value"),
         (["--grace", "--", "true"], "--grace needs a value"),
-        (["--grace", "6s", "--", "true"], "--grace 6s is more than half of the lease, 10000 ms"),
+        (["--grace", "6s", "--", "true"], "--grace 6s is more than half of the lease, 10s"),
         (["--forever=1", "--", "true"], "--forever takes no value"),
         (["a", "b", "--", "true"], "one election at a time: leave out 'b'"),
         (["nope", "--", "true"], "there is no election 'nope' here; there is: default, o"),

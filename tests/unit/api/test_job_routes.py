@@ -107,6 +107,16 @@ async def test_each_decision_has_an_answer_of_its_own(
     assert ("error" in said) == (status == 503)
 
 
+async def test_a_tick_that_nobody_claimed_is_told_with_how_long_it_was_waited_for(
+    path: Path, source: HandmadeSource
+) -> None:
+    """As people write durations."""
+    source.decision = Decision.MISSED
+    async with serving(path, source):
+        _, said = await ask(path, "/v1/jobs/report/claim", {"nonce": NONCE, "wait_ms": 1500})
+    assert str(said["error"]).startswith("nobody has claimed this tick within 1s500ms: ")
+
+
 async def test_others_are_answered_while_a_claim_waits_and_its_end_is_noticed(path: Path) -> None:
     """A waiting claim costs nobody anything, and one whose client is gone waits no longer."""
     async with serving(path) as source:

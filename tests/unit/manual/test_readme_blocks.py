@@ -11,6 +11,10 @@ from leader.manual.pages import CHAPTERS
 PROJECT = Path(__file__).parents[3]
 README = PROJECT / "README.md"
 TEXTS = (README, *sorted(CHAPTERS.glob("*.md")))
+LINKING = [
+    file for place in ("", "leader/**/", "examples/**/", "tests/**/") for file in PROJECT.glob(f"{place}*.md")
+]
+"""All that is written in Markdown."""
 
 FOLLOWED = {
     "Try it by hand": "tests/e2e/test_dev.py",
@@ -84,7 +88,7 @@ def anchors(file: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-@pytest.mark.parametrize("file", TEXTS, ids=lambda file: file.name)
+@pytest.mark.parametrize("file", sorted(LINKING), ids=lambda file: str(file.relative_to(PROJECT)))
 def test_every_link_leads_somewhere(file: Path) -> None:
     """To a file of the project, and to a heading in it."""
     for target in re.findall(r"\]\(([^)\s]+)\)", file.read_text()):
