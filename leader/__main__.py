@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 INTERRUPTED = 130
+NOT_STARTED = 75
+"""No job is started, and nothing is known of it."""
 
 
 def main() -> None:
@@ -31,6 +33,9 @@ def main() -> None:
         sys.exit(command_line())
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    except ImportError as error:  # a Python that was built without a part of its library, such as ctypes
+        sys.stderr.write(f"leader: this Python lacks a part of its library ({error}): install all of it\n")
+        sys.exit(NOT_STARTED)
 
 
 def answer_fast() -> None:
