@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from leader import __version__
 from leader.cli.main import MODULES
 from leader.instances.answers import MINIMAL_ACL
 
@@ -58,6 +59,11 @@ def test_the_rights_in_the_readme_are_those_that_agents_need() -> None:
     """The line that messages tell, for the cluster of the example."""
     (line,) = blocks("redis")
     assert line == f"ACL SETUSER agent on >PASSWORD {MINIMAL_ACL.format(cluster='prod')}\n"
+
+
+def test_the_package_in_the_readme_is_of_this_version() -> None:
+    """As `make deb` names it."""
+    assert set(re.findall(r"leader_(\S+)-1_\w+\.deb", README)) == {__version__}
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"^make ([a-z]+)", README, re.MULTILINE))))
