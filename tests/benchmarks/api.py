@@ -35,7 +35,7 @@ PATHS = {"/leader": "/health", "/v1/status": "", "/metrics": "/metrics"}
 
 
 def main() -> int:
-    """Measure and tell; 1 if a goal was missed."""
+    """Measure and tell; 3 if a goal was missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
     quick = parser.parse_args().quick

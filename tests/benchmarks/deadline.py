@@ -64,7 +64,7 @@ def measure(cluster: Cluster, quorum: EmbeddedQuorum, directory: Path) -> float:
 
 
 def main() -> int:
-    """Measure and print; 1 if a goal was missed."""
+    """Measure and print; 3 if a goal was missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--times", type=int, default=50)
     times = parser.parse_args().times

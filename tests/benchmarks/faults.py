@@ -82,7 +82,7 @@ def observe(cluster: Cluster, quorum: EmbeddedQuorum, what: str, fault: Callable
 
 
 def main() -> int:
-    """Measure and print; 1 if a goal was missed."""
+    """Measure and print; 3 if a goal was missed."""
     with (
         tempfile.TemporaryDirectory(prefix="lb-") as directory,
         EmbeddedQuorum(Path(directory) / "q", 3, "tcp") as quorum,

@@ -26,7 +26,7 @@ AT_ONCE = 1000
 
 
 def main() -> int:
-    """Measure, and print medians, quartiles and the ratio; 1 if a goal was missed."""
+    """Measure, and print medians, quartiles and the ratio; 3 if a goal was missed."""
     with tempfile.TemporaryDirectory() as folder:
         programs = install(Path(folder))
         with EmbeddedQuorum(Path(folder) / "q", 3, "tcp") as quorum:

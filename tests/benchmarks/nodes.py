@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from leader.api.client import Client
 from leader.clock import now_ns
 from leader.errors import AgentUnreachable
 
-PATIENCE_NS = 30_000_000_000
+PATIENCE_NS = 60_000_000_000
+POLL_S = 0.002
 
 
 @dataclass(slots=True)
@@ -98,6 +100,7 @@ class Cluster:
                 stream.connect(str(node.socket_path))
             except OSError:
                 stream.close()
+                time.sleep(POLL_S)  # it starts, and others may be measured meanwhile
                 continue
             stream.sendall(b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n")
             node.stream, node.buffered = stream, b""
@@ -135,6 +138,7 @@ class Cluster:
         while now_ns() < deadline:
             if (node := self.leader()) is not None:
                 return node
+            time.sleep(POLL_S)
         raise TimeoutError("nobody leads")
 
     def next_gain(self, timeout_s: float) -> Node:

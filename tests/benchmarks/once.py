@@ -178,7 +178,7 @@ def measure_crowd(cluster: Cluster, leader: Node, count: int) -> None:
 
 
 def main() -> int:
-    """Measure and print; 1 if a goal was missed."""
+    """Measure and print; 3 if a goal was missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--starts", type=int, default=100)
     parser.add_argument("--leaves", type=int, default=50)

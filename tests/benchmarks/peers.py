@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from leader.clock import now_ns
+from tests.benchmarks.precedence import precedence
 
 PATIENCE_S = 60.0
 NS_PER_MS = 1_000_000
@@ -25,6 +26,7 @@ class Peers:
         self._command = list(command)
         self._selector = selectors.DefaultSelector()
         self._count = count
+        self._nice = os.getpriority(os.PRIO_PROCESS, 0)
         self._processes: set[subprocess.Popen[bytes]] = set()
         self.leading: subprocess.Popen[bytes] | None = None
 
@@ -55,17 +57,19 @@ class Peers:
         """
         self._let_pass(settling_s)
         leader = self._leader()
-        began = now_ns()
-        os.kill(leader.pid, number)
-        self._forget(leader)
-        self._leader()
-        took_ms = (now_ns() - began) / NS_PER_MS
+        with precedence():
+            began = now_ns()
+            os.kill(leader.pid, number)
+            self._forget(leader)
+            self._leader()
+            took_ms = (now_ns() - began) / NS_PER_MS
         leader.communicate(timeout=PATIENCE_S)
         self._start()
         return took_ms
 
     def _start(self) -> None:
         process = subprocess.Popen(self._command, stdout=subprocess.PIPE, start_new_session=True)
+        os.setpriority(os.PRIO_PROCESS, process.pid, self._nice)  # not that of who observes
         self._processes.add(process)
         self._selector.register(_output(process), selectors.EVENT_READ, process)
 

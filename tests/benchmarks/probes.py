@@ -45,7 +45,7 @@ def measure(node: Node, port: int, requests: int, options: tuple[str, ...]) -> t
 
 
 def main() -> int:
-    """Measure and print; 1 if a goal was missed."""
+    """Measure and print; 3 if a goal was missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=20_000)
     requests = parser.parse_args().requests

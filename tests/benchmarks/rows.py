@@ -8,11 +8,15 @@ import json
 import os
 import statistics
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from leader.clock import utc_iso, wall_ms
+
 RECORD = "LEADER_BENCH_RECORD"
+MISSED = 3
+"""The exit code of a program that measured all, and missed a goal."""
 OWN = "leader"
 """Who is measured; all others are peers."""
 
@@ -44,17 +48,23 @@ class Figure:
         """Its goal in words; empty if it has none."""
         if self.reached is None:
             return ""
+        told = "reached" if self.reached else "MISSED"
+        return f"{self.name} {self.bound}: {told}".strip()
+
+    @property
+    def bound(self) -> str:
+        """What it is to reach, such as `≤ 4 ms`; only if it has a goal."""
         sign, bound = ("≤", self.most) if self.most is not None else ("≥", self.least)
         assert bound is not None
-        told = "reached" if self.reached else "MISSED"
-        return f"{self.name} {sign} {number(bound)} {self.unit}: {told}".strip()
+        return f"{sign} {number(bound)} {self.unit}".strip()
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One contender in one case of one part; the first figure is the one that contenders are compared by.
 
-    `how` is the command line, or what else was done; a contender without figures was absent.
+    `how` is the command line, or what else was done; without figures it begins with what happened instead:
+    `absent: …`, `failed: …`.
     """
 
     part: str
@@ -65,7 +75,7 @@ class Row:
 
     def __str__(self) -> str:
         goals = [figure.goal for figure in self.figures if figure.goal]
-        return f"{self.case}: {self.who}: {'; '.join([shown(self.figures), *goals])}"
+        return f"{self.case}: {self.who}: {'; '.join([shown(self), *goals])}"
 
 
 def number(value: float) -> str:
@@ -77,9 +87,9 @@ def number(value: float) -> str:
     return said.rstrip("0").rstrip(".") if "." in said else said
 
 
-def shown(figures: Iterable[Figure]) -> str:
-    """All figures of a row, in a line."""
-    return ", ".join(str(figure) for figure in figures) or "absent"
+def shown(row: Row) -> str:
+    """All figures of a row, in a line; or why there are none."""
+    return ", ".join(str(figure) for figure in row.figures) or row.how.partition(":")[0]
 
 
 def spread(
@@ -97,10 +107,15 @@ def spread(
 
 
 def tell(case: str, who: str, figures: Sequence[Figure], how: str = "") -> None:
-    """Print a row of the program that runs, and have it recorded."""
+    """Print a row of the program that runs, with the time, and have it recorded."""
     row = Row(part(), case, who, tuple(figures), how)
-    print(row, flush=True)
+    say(str(row))
     record(row)
+
+
+def say(what: str) -> None:
+    """Print a line about the progress, with the time."""
+    print(f"{utc_iso(wall_ms())[11:19]} {what}", flush=True)
 
 
 def record(row: Row) -> None:
@@ -117,8 +132,8 @@ def part() -> str:
 
 
 def exit_code() -> int:
-    """1 if a goal was missed in this process."""
-    return 1 if _missed else 0
+    """`MISSED` if a goal was missed in this process."""
+    return MISSED if _missed else 0
 
 
 def to_line(row: Row) -> str:

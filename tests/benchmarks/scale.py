@@ -1,10 +1,13 @@
 """What many candidates cost the instances, and does an election among a thousand settle as among three?
 
-    python -m tests.benchmarks.scale [--quick] [--nodes 3 30 100]
+    python -m tests.benchmarks.scale --nodes 3 1000
+    python -m tests.benchmarks.scale --nodes 10 --elections 1 10 100
+    python -m tests.benchmarks.scale --nodes 100 --instances 3 7
 
 The agents are real, and so are their connections; many share a process. In steady state, an instance's
-processor and calls are metered; then the leader crashes, and later releases, some times each. Goals: a
-thousand use under 5 % of a core per instance, and who wins claims as few times as among three.
+processor and calls are metered; then, with one election on five instances, the leader crashes, and later
+releases, some times each. Goals: a thousand use under 5 % of a core per instance, and who wins claims as few
+times as among three.
 """
 
 import argparse
@@ -12,9 +15,10 @@ import math
 import statistics
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 from leader.instances.embedded import EmbeddedQuorum
@@ -23,6 +27,7 @@ from tests.benchmarks.meter import Served, Used, serving, using
 from tests.benchmarks.rows import OWN, Figure, exit_code, tell
 
 LEASE_S = 10
+BEAT_S = LEASE_S / 3
 MOST_CPU, MOST_CLAIMS = 5.0, 2.0
 PATIENCE_S = 6.0 * LEASE_S
 HOW = f"agents in {{}} processes, real connections, lease {LEASE_S} s"
@@ -33,40 +38,41 @@ class Size:
     """How many of what, for how long it is metered, and how often the leader crashes and releases."""
 
     nodes: int
-    elections: int = 1
-    instances: int = 5
-    seconds: float = 60.0
-    ends: int = 3
+    elections: int
+    instances: int
+    seconds: float
+    ends: int
 
     def __str__(self) -> str:
         plural = "s" if self.elections > 1 else ""
         return f"{self.nodes:,} nodes, {self.elections} election{plural}, {self.instances} instances"
 
 
-FULL = (
-    *(Size(nodes) for nodes in (3, 30, 100, 300, 1000)),
-    *(Size(10, elections, ends=0) for elections in (1, 10, 100)),
-    *(Size(100, 1, instances, ends=0) for instances in (3, 7)),
-)
-QUICK = (Size(3, seconds=5, ends=1), Size(30, seconds=5, ends=1))
-
-
 def main() -> int:
-    """Measure and tell; 1 if a goal was missed."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--nodes", type=int, nargs="*", help="only so many, on five instances")
-    options = parser.parse_args()
-    sizes = QUICK if options.quick else FULL
-    if options.nodes:
-        sizes = tuple(Size(nodes, seconds=20, ends=2) for nodes in options.nodes)
+    """Measure and tell; 3 if a goal was missed."""
     costs = {}
-    for size in sizes:
+    for size in sizes():
         cpu = measure(size)
-        if cpu is not None and (size.elections, size.instances) == (1, 5):
+        if cpu is not None and size.ends:
             costs[size.nodes] = cpu
     tell_curve(costs)
     return exit_code()
+
+
+def sizes() -> Iterator[Size]:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--nodes", type=int, nargs="+", default=[3])
+    parser.add_argument("--elections", type=int, nargs="*", default=[])
+    parser.add_argument("--instances", type=int, nargs="*", default=[])
+    options = parser.parse_args()
+    by_cost_alone = bool(options.elections or options.instances)
+    seconds, ends = (5, 1) if options.quick else (60, 3)
+    for nodes, elections, instances in product(
+        options.nodes, options.elections or [1], options.instances or [5]
+    ):
+        yield Size(nodes, elections, instances, seconds, 0 if by_cost_alone else ends)
 
 
 def measure(size: Size) -> float | None:
@@ -79,7 +85,7 @@ def measure(size: Size) -> float | None:
         if not crowd.settled(size.elections, PATIENCE_S):
             tell_failure(size, crowd, quorum)
             return None
-        crowd.wait(LEASE_S)  # the last to start have joined
+        crowd.wait(2 * BEAT_S)  # the last to start have joined, and are known
         cpu = meter(size, crowd, quorum)
         for how in ("crash", "release") if size.ends else ():
             tell_endings(size, how, [end(crowd, how) for _ in range(size.ends)])
@@ -89,7 +95,7 @@ def measure(size: Size) -> float | None:
 def end(crowd: Crowd, how: str) -> Ending | None:
     """End the leader; it is back, and known to all, when this returns."""
     ending = crowd.end_leader(how, PATIENCE_S)
-    crowd.wait(LEASE_S)
+    crowd.wait(2 * BEAT_S)
     return ending
 
 

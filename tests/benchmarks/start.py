@@ -31,7 +31,7 @@ COMPLETION = {"_LEADER_COMPLETE": "complete_bash", "COMP_WORDS": "leader st", "C
 
 
 def main() -> int:
-    """Measure and tell; 1 if a goal was missed."""
+    """Measure and tell; 3 if a goal was missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
     times = 5 if parser.parse_args().quick else 50

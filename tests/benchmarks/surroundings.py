@@ -36,7 +36,7 @@ def versions() -> str:
     """Such as `leader 0.1.0 (1a2b3c4), CPython 3.11.7, Valkey 9.1.2, redis 8.1.0, …`."""
     server = _said([str(find_server()), "--version"])
     found = re.search(r"(\w+) server v=(\S+)", server)
-    commit = _said(["git", "-C", str(PROJECT), "rev-parse", "--short", "HEAD"])
+    commit = _commit()
     return ", ".join(
         [
             f"leader {__version__} ({commit})" if commit else f"leader {__version__}",
@@ -46,6 +46,14 @@ def versions() -> str:
             etcd.version() if etcd.is_here() else "no etcd",
         ]
     )
+
+
+def _commit() -> str:
+    """The commit, and whether the program differs from it; empty outside of a repository."""
+    git = ["git", "-C", str(PROJECT)]
+    commit = _said([*git, "rev-parse", "--short", "HEAD"])
+    changed = _said([*git, "status", "--porcelain", "--", "leader", "packaging", "pyproject.toml"])
+    return f"{commit}, changed" if commit and changed else commit
 
 
 def load() -> float:

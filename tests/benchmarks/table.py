@@ -32,7 +32,7 @@ def together(rows: Sequence[Row]) -> list[Row]:
 def cells(rows: Sequence[Row]) -> list[tuple[str, ...]]:
     """The words of each row, by column."""
     return [
-        (row.case, row.who, shown(row.figures), ratio, goals(row), row.how)
+        (row.case, row.who, shown(row), ratio, goals(row), row.how)
         for row, ratio in zip(rows, ratios(rows), strict=True)
     ]
 
