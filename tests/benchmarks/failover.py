@@ -31,7 +31,7 @@ from tests.benchmarks.precedence import how_observed
 from tests.benchmarks.rows import OWN, exit_code, spread, tell
 
 HAND_OVER_LEASE_S = 2
-BEFORE_OWN_S, BEFORE_PEERS_S = (0.6, 0.6 + HAND_OVER_LEASE_S / 3), (0.4, 0.6)
+BEFORE_OWN_S, BEFORE_PEERS_S = (0.4, 0.4 + HAND_OVER_LEASE_S / 3), (0.4, 0.6)
 """How long nothing is done before a hand-over: what was started is there, and a beat has come or not."""
 SET_NX = "SET NX PX"
 TOLERATED_MS = 100
@@ -175,11 +175,11 @@ def compare_hand_overs(candidates: int, times: int, endpoints: str, url: str) ->
         electing = stack.enter_context(Peers(elect, candidates)) if endpoints else None
         looping = stack.enter_context(Peers(set_nx(url, f"end{candidates}", HAND_OVER_LEASE_S), candidates))
         for _ in range(times):
-            ends["own"].append(replaced(cluster, signal.SIGTERM, random.uniform(*BEFORE_OWN_S)))
+            overs.append(handed_over(cluster, random.uniform(*BEFORE_OWN_S)))
             if electing:
                 ends["etcd"].append(electing.replaced(signal.SIGINT, random.uniform(*BEFORE_PEERS_S)))
+            ends["own"].append(replaced(cluster, signal.SIGTERM, random.uniform(*BEFORE_OWN_S)))
             ends["loop"].append(looping.replaced(signal.SIGINT, random.uniform(*BEFORE_PEERS_S)))
-            overs.append(handed_over(cluster, random.uniform(*BEFORE_OWN_S)))
     orders = f"`leader step-down --to NODE`, {how_observed()}"
     tell(case, OWN, spread([over.leaderless_ms for over in overs], **goals), f"{orders}; without a leader")
     tell(case, f"{OWN}, from the order", spread([over.ordered_ms for over in overs]), orders)

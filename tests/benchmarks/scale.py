@@ -68,7 +68,7 @@ def sizes() -> Iterator[Size]:
     parser.add_argument("--instances", type=int, nargs="*", default=[])
     options = parser.parse_args()
     by_cost_alone = bool(options.elections or options.instances)
-    seconds, ends = (5, 1) if options.quick else (60, 3)
+    seconds, ends = (5, 1) if options.quick else (40, 3)
     for nodes, elections, instances in product(
         options.nodes, options.elections or [1], options.instances or [5]
     ):
