@@ -8,6 +8,7 @@ and adds 200 ms to each round trip. Loss of packets is the kernel's, in a namesp
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -64,6 +65,7 @@ def burdened(*commands: tuple[str, ...]) -> Iterator[list["Popen[str]"]]:
             stack.callback(process.kill)
             processes.append(process)
         yield processes
+        assert all(process.poll() is None for process in processes), "a burden has ended by itself"
 
 
 @contextmanager
@@ -82,6 +84,24 @@ def lose_packets() -> bool:
     except (OSError, subprocess.CalledProcessError):
         return False
     return True
+
+
+@contextmanager
+def losing() -> Iterator[None]:
+    """Packets have been lost meanwhile, as the kernel counts them."""
+    before = lost_packets()
+    yield
+    assert lost_packets() > before, "no packet was lost"
+
+
+def lost_packets() -> int:
+    """How many this network namespace has lost."""
+    said = subprocess.run(
+        ["nft", "list", "table", "inet", "bench"], capture_output=True, text=True, check=True
+    )
+    found = re.search(r"counter packets (\d+)", said.stdout)
+    assert found, said.stdout
+    return int(found[1])
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ from pathlib import Path
 from leader.clock import now_ns
 from leader.instances.embedded import EmbeddedQuorum
 from leader.tui.read import read_history
-from tests.benchmarks.burdens import burdened, lose_packets, slowed
+from tests.benchmarks.burdens import burdened, lose_packets, losing, slowed
 from tests.benchmarks.nodes import Cluster
 from tests.benchmarks.rows import OWN, Figure, exit_code, say, tell
 
@@ -57,7 +57,7 @@ BURDENS = {
     "slow": Burden(
         "an instance slowed to 200 ms", "a proxy that delays by 100 ms in each direction", slow=True
     ),
-    "loss": Burden("1 % of packets lost", "nftables drops one packet in a hundred"),
+    "loss": Burden("1 % of packets lost", "nftables drops one packet in a hundred", losing),
 }
 
 

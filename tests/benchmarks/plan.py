@@ -94,9 +94,9 @@ PLAN: tuple[Group, ...] = (
     (hand_over(20, 5.5),),
     (footprint(3, 3.9, "--quick"), footprint(5, 2.9), footprint(7, 2.9)),
     (
-        scale("3 nodes", "--nodes 3", 2.2, "--nodes 3 --quick"),
-        scale("30 nodes", "--nodes 30", 2.2, "--nodes 30 --quick"),
-        scale("100 nodes", "--nodes 100", 2.3),
+        scale("3 nodes", "--nodes 3", 2.5, "--nodes 3 --quick"),
+        scale("30 nodes", "--nodes 30", 2.5, "--nodes 30 --quick"),
+        scale("100 nodes", "--nodes 100", 2.6),
     ),
     (
         scale("1 election", "--nodes 10 --elections 1", 1.0),
@@ -104,7 +104,7 @@ PLAN: tuple[Group, ...] = (
         scale("100 elections", "--nodes 10 --elections 100", 1.1),
         scale("by instances", "--nodes 100 --instances 3 7", 2.0),
     ),
-    (scale("300 and 1,000 nodes", "--nodes 300 1000", 5.0),),
+    (scale("300 and 1,000 nodes", "--nodes 300 1000", 5.6),),
     (burden("cores busy", "cores"),),
     (burden("disk busy", "disk"),),
     (burden("slow instance", "slow"),),

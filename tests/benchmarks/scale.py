@@ -95,7 +95,7 @@ def measure(size: Size) -> float | None:
 def end(crowd: Crowd, how: str) -> Ending | None:
     """End the leader; it is back, and known to all, when this returns."""
     ending = crowd.end_leader(how, PATIENCE_S)
-    crowd.wait(2 * BEAT_S)
+    crowd.wait(LEASE_S)
     return ending
 
 

@@ -27,7 +27,9 @@ from tests.support.ports import fetch, free_port
 COMMAND = str(Path(sys.executable).with_name("leader"))
 BARE = [sys.executable, "-I", "-c", "pass"]
 PATIENCE_NS = 30_000_000_000
-COMPLETION = {"_LEADER_COMPLETE": "complete_bash", "COMP_WORDS": "leader st", "COMP_CWORD": "1"}
+COMPLETES = (
+    'source "$0"; COMP_WORDS=(leader st); COMP_CWORD=1; _leader leader st leader; echo "${COMPREPLY[@]}"'
+)
 
 
 def main() -> int:
@@ -42,7 +44,7 @@ def main() -> int:
     ):
         node = cluster.nodes["a"]
         until(node.leads, "the only node leads")
-        show_commands(node, times)
+        show_commands(node, completing(Path(directory)), times)
         newcomer = cluster.add("b", Settings(quorum.urls, "10s"))
         started = [agent_started_ms(newcomer) for _ in range(times)]
         tell("start of a server", OWN, spread(started), "`leader agent`, until `GET /livez` is answered")
@@ -50,27 +52,34 @@ def main() -> int:
     return exit_code()
 
 
-def show_commands(node: Node, times: int) -> None:
+def completing(directory: Path) -> list[str]:
+    """A bash that completes one word, as it does at a press of the tab key."""
+    subprocess.run([sys.executable, "-m", "leader.manual", "completions", str(directory)], check=True)
+    return ["bash", "-c", COMPLETES, str(directory / "leader.bash")]
+
+
+def show_commands(node: Node, completes: list[str], times: int) -> None:
     """A row for each command, and for what there is to compare it with."""
     environment = {"PATH": os.defpath, "LEADER_SOCKET": str(node.socket)}
     etcdctl = ["etcdctl"] if etcd.is_here() else []
     commands = {
-        ("bare interpreter", "python"): ("`python -I -c pass`", BARE, {}),
-        ("status", OWN): ("`leader status`, one election", [COMMAND, "status"], {}),
-        ("help", OWN): ("`leader --help`", [COMMAND, "--help"], {}),
-        ("help", etcd.version()): ("`etcdctl --help`", [*etcdctl, "--help"] if etcdctl else [], {}),
-        ("help of a command", OWN): ("`leader status --help`", [COMMAND, "status", "--help"], {}),
-        ("completion of a word", OWN): ("`leader st<Tab>` in bash", [COMMAND], COMPLETION),
-        ("version", OWN): ("`leader --version`", [COMMAND, "--version"], {}),
-        ("version", etcd.version()): ("`etcdctl version`", [*etcdctl, "version"] if etcdctl else [], {}),
+        ("bare interpreter", "python"): ("`python -I -c pass`", BARE),
+        ("status", OWN): ("`leader status`, one election", [COMMAND, "status"]),
+        ("help", OWN): ("`leader --help`", [COMMAND, "--help"]),
+        ("help", etcd.version()): ("`etcdctl --help`", [*etcdctl, "--help"] if etcdctl else []),
+        ("help of a command", OWN): ("`leader status --help`", [COMMAND, "status", "--help"]),
+        ("completion of a word", OWN): ("`leader st<Tab>` in bash, with the bash itself", completes),
+        ("completion of a word", "bash"): ("`bash -c true`", ["bash", "-c", "true"]),
+        ("version", OWN): ("`leader --version`", [COMMAND, "--version"]),
+        ("version", etcd.version()): ("`etcdctl version`", [*etcdctl, "version"] if etcdctl else []),
     }
     took: dict[tuple[str, str], list[float]] = {key: [] for key in commands}
     for turn in range(times + 1):
-        for key, (_, command, more) in commands.items():
+        for key, (_, command) in commands.items():
             if command:
-                elapsed = timed_ms(command, environment | more)
+                elapsed = timed_ms(command, environment)
                 took[key] += [elapsed] if turn else []  # the first one warms the caches
-    for key, (how, command, _) in commands.items():
+    for key, (how, command) in commands.items():
         case, who = key
         tell(case, who, spread(took[key]) if command else (), how if command else etcd.ABSENT)
 
