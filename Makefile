@@ -53,9 +53,9 @@ fuzz: $(STAMP) ## a million requests and a million replies of instances (COUNT=n
 compare: $(STAMP) ## leader and Redlock in the same simulated world, fault by fault
 	@$(BIN)/python -m tests.simulation.compare
 
-bench: $(STAMP) ## measure, beside peers: one table, in under two hours (QUICK=1; RESUME=1 goes on; OUT=folder; PARTS="failover api")
+bench: $(STAMP) ## measure, beside peers: one table, in two hours (QUICK=1; WITHIN=n minutes; RESUME=1 goes on; OUT=folder; PARTS="failover api")
 	@$(BIN)/python -m tests.benchmarks $(if $(QUICK),--quick) $(if $(RESUME),--resume) $(if $(OUT),--out $(OUT)) \
-	  $(if $(MINUTES),--minutes $(MINUTES)) $(PARTS)
+	  $(if $(WITHIN),--within $(WITHIN)) $(if $(MINUTES),--minutes $(MINUTES)) $(PARTS)
 
 man: $(STAMP) ## the man pages, in build/man
 	@$(BIN)/python -m leader.manual man build/man

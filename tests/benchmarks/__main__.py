@@ -1,6 +1,6 @@
 """Every benchmark, in the order of the plan, and one table of them all.
 
-    python -m tests.benchmarks [--quick] [--resume] [--minutes N] [--out DIRECTORY] [PART…]
+    python -m tests.benchmarks [--quick] [--resume] [--within N] [--minutes N] [--out DIRECTORY] [PART…]
 
 PART names programs of this folder, or steps of the plan. What is measured goes to `results/`, `RESULTS.md`
 and `results.svg` here, step by step, so that a run that was cut off goes on with `--resume`; what a quick
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from leader.jobs.tree import adopt_orphans
 from tests.benchmarks import surroundings
-from tests.benchmarks.plan import PROGRAMS, STEPS, Group, chosen, timetable
+from tests.benchmarks.plan import PROGRAMS, STEPS, Group, chosen, fitting, timetable
 from tests.benchmarks.results import HERE, known, load, save
 from tests.benchmarks.running import Session, minute, run_together
 from tests.benchmarks.table import plain
@@ -35,6 +35,8 @@ def main() -> int:
         groups = chosen(options.part, quick=options.quick)
         if options.resume:
             groups = [left for group in groups if (left := still_to_do(group, session))]
+        if options.within:
+            groups = fitting(groups, options.within, quick=options.quick)
         return carry_out(groups, session)
 
 
@@ -44,6 +46,7 @@ def read() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="few repetitions")
     parser.add_argument("--resume", action="store_true", help="only what these versions did not measure yet")
     parser.add_argument("--minutes", type=float, help="for how long each burden of `load` lasts")
+    parser.add_argument("--within", type=float, help="only as much as fits into so many minutes")
     parser.add_argument("--out", type=Path, help="where results are kept")
     names = dict.fromkeys([*PROGRAMS, *(step.slug for step in STEPS)])
     parser.add_argument("part", nargs="*", choices=[*names, []], metavar="PART", help=" ".join(names))

@@ -81,7 +81,7 @@ def main() -> int:
     late = -min(margins)
     print(
         f"job gone before the deadline: {times} times, median {statistics.median(margins):.0f} ms before, "
-        f"at least {min(margins):.0f} ms, {judge('deadline', late, 0, 'ms late')}"
+        f"at least {min(margins):.0f} ms, {judge('a stubborn job is gone after the deadline', late, 0, 'ms')}"
     )
     return exit_code()
 

@@ -74,9 +74,10 @@ def observe(cluster: Cluster, quorum: EmbeddedQuorum, what: str, fault: Callable
     late = lateness_ms(quorum.urls[1:], fault)
     after = cluster.wait_for_leader().client.leadership()
     lost = int((before.node, before.term) != (after.node, after.term))
+    renewals, leaderships = f"{what}: the latest renewal", f"{what}: leaderships lost"
     print(
         f"{what}: {len(late)} renewals of the others, the latest by {max(late):.1f} ms, "
-        f"{judge(what, max(late), 10, 'ms')}; leaderships lost: {lost}, {judge(what, lost, 0, 'lost')}",
+        f"{judge(renewals, max(late), 10, 'ms')}; lost: {lost}, {judge(leaderships, lost, 0, '')}",
         flush=True,
     )
 
@@ -91,11 +92,11 @@ def main() -> int:
         try:
             cluster.start(3)
             cluster.wait_for_leader()
-            observe(cluster, quorum, "no fault", lambda: None)
-            observe(cluster, quorum, "emptied ", lambda: quorum.flush(0))
-            observe(cluster, quorum, "hung    ", lambda: quorum.hang(0))
+            observe(cluster, quorum, "no fault at an instance", lambda: None)
+            observe(cluster, quorum, "an instance emptied", lambda: quorum.flush(0))
+            observe(cluster, quorum, "an instance hung", lambda: quorum.hang(0))
             quorum.resume(0)
-            observe(cluster, quorum, "killed  ", lambda: quorum.kill(0))
+            observe(cluster, quorum, "an instance killed", lambda: quorum.kill(0))
         finally:
             cluster.stop()
     return exit_code()

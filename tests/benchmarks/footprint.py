@@ -136,7 +136,7 @@ def show_instance(elections: int, instances: int, cost: Cost) -> None:
     """The row of an instance."""
     tell(
         case(elections, instances),
-        "one of its instances",
+        f"{OWN}, one of its instances",
         [
             Figure("PSS", cost.instance.pss, "MB"),
             Figure("RSS", cost.instance.rss, "MB"),

@@ -26,6 +26,7 @@ from tests.benchmarks.nodes import Cluster, Node
 
 INSTANCES, NODES, LEASE = 5, 3, "10s"
 NS_PER_MS = 1_000_000
+STARTS, LEAVES = "a job starts later than alone (median)", "another node leaves after the claim (median)"
 COMMAND = str(Path(sys.executable).with_name("leader"))
 TELL_TIME = [
     sys.executable,
@@ -68,7 +69,7 @@ def measure_starts(leader: Node, count: int) -> None:
     print(
         f"start on the leader: {count} times, alone {statistics.median(alone):.1f} ms, under once "
         f"{statistics.median(guarded):.1f} ms (medians), added {added:.1f} ms, "
-        f"{judge('start', added, 40, 'ms')}",
+        f"{judge(STARTS, added, 40, 'ms')}",
         flush=True,
     )
 
@@ -106,7 +107,7 @@ def measure_leaves(leader: Node, other: Node, count: int) -> None:
         claimer.communicate()
     print(
         f"another node leaves: {count} times, {statistics.median(late):.1f} ms after the claim (median), "
-        f"worst {max(late):.1f} ms, {judge('leave', statistics.median(late), 10, 'ms')}",
+        f"worst {max(late):.1f} ms, {judge(LEAVES, statistics.median(late), 10, 'ms')}",
         flush=True,
     )
 
@@ -166,11 +167,12 @@ def measure_crowd(cluster: Cluster, leader: Node, count: int) -> None:
     right = sum(starts[f"crowd{number}"] == 1 for number in range(count))
     failed = sum(call.returncode != 0 for call in calls)
     p99 = times[int(len(times) * 0.99)]
+    meanwhile, wrong = f"a client meanwhile, {count} jobs", f"of {count} jobs, not started once"
     print(
         f"{count} jobs on {len(cluster.nodes)} nodes at once: {right} started once, {failed} calls failed, "
         f"all done after {took_s:.1f} s; a client meanwhile, {len(times)} questions: median "
-        f"{statistics.median(times):.1f} ms, p99 {p99:.1f} ms, {judge('crowd', p99, 100, 'ms')}; "
-        f"wrong: {judge('wrong', count - right + failed, 0, '')}",
+        f"{statistics.median(times):.1f} ms, p99 {p99:.1f} ms, {judge(meanwhile, p99, 100, 'ms')}; "
+        f"wrong: {judge(wrong, count - right + failed, 0, '')}",
         flush=True,
     )
     shown = json.dumps(leader.client.status()["jobs"])

@@ -79,7 +79,7 @@ def burden(label: str, word: str) -> Step:
 
 
 PLAN: tuple[Group, ...] = (
-    (Step("hot_path", "", (), (), 1.0),),
+    (Step("hot_path", "", (), (), 1.0, 1.5),),
     (Step("question", "", (), ("--quick",), 0.8, 0.5),),
     (Step("start", "", (), ("--quick",), 2.7, 0.6),),
     (Step("api", "", (), ("--quick",), 1.2, 0.5),),
@@ -109,14 +109,12 @@ PLAN: tuple[Group, ...] = (
     (burden("disk busy", "disk"),),
     (burden("slow instance", "slow"),),
     (burden("lost packets", "loss"),),
-    (Step("faults", "", (), (), 1.6, 1.6),),
+    (Step("faults", "", (), (), 1.5, 1.5),),
     (Step("once", "", (), ("--starts", "10", "--leaves", "5", "--jobs", "30"), 2.0, 0.5),),
     (Step("status", "", (), ("--times", "5"), 0.6, 0.3),),
     (Step("probes", "", (), ("--requests", "3000"), 1.0, 0.3),),
-    (
-        Step("ticks", "", (), ("--ticks", "12"), 6.6, 1.2),
-        Step("deadline", "", (), ("--times", "5"), 3.0, 0.4),
-    ),
+    (Step("deadline", "", (), ("--times", "5"), 2.5, 0.4),),
+    (Step("ticks", "", (), ("--ticks", "12"), 6.6, 1.3),),
 )
 
 STEPS = tuple(step for group in PLAN for step in group)
@@ -135,6 +133,18 @@ def chosen(names: Sequence[str], *, quick: bool) -> list[Group]:
         for group in PLAN
     ]
     return [group for group in wanted if group]
+
+
+def fitting(groups: Sequence[Group], within: float, *, quick: bool) -> list[Group]:
+    """Those from the beginning that fit into so many minutes, by the plan."""
+    left = within
+    fit = []
+    for group in groups:
+        left -= minutes_of(group, quick=quick)
+        if left < 0:
+            break
+        fit.append(group)
+    return fit
 
 
 def minutes_of(group: Iterable[Step], *, quick: bool) -> float:

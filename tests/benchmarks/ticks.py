@@ -118,8 +118,9 @@ def tell(rounds: Rounds, ticker: Ticker, started: dict[str, str]) -> None:
     for tick in dict.fromkeys([*wrong, *odd]):
         print(rounds.report(tick))
     doubled = sum(starts[tick] > 1 for tick in ticks)
-    print(f"once: missed {len(wrong) - doubled}, {judge('missed', len(wrong) - doubled, 0, 'ticks')}")
-    print(f"once: twice {doubled}, {judge('twice', doubled, 0, 'ticks')}")
+    missed, of = len(wrong) - doubled, len(ticks)
+    print(f"once: missed {missed}, {judge(f'`once`, missed of {of}', missed, 0, 'ticks')}")
+    print(f"once: twice {doubled}, {judge(f'`once`, run twice of {of}', doubled, 0, 'ticks')}")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.plan import PLAN, STEPS, Step, chosen, minutes_of, timetable
+from tests.benchmarks.plan import PLAN, STEPS, Step, chosen, fitting, minutes_of, timetable
 from tests.benchmarks.results import known
 from tests.benchmarks.rows import MISSED, Row
 from tests.benchmarks.runs import Run
@@ -48,21 +48,33 @@ def kept(directory: Path, slug: str) -> tuple[Run, list[Row]]:
     return found[0], list(found[1])
 
 
-def test_all_that_is_asked_for_fits_into_the_time_that_a_machine_can_be_kept_quiet() -> None:
-    """An hour of load, and less than that for all the rest."""
-    minutes = {group: minutes_of(group, quick=False) for group in PLAN}
-    load = sum(minutes[group] for group in PLAN if group[0].program == "load")
-    assert 60 <= load <= 63
-    assert sum(minutes.values()) <= 120
+def test_an_hour_of_load_and_all_that_peers_have_too_come_first_and_within_105_minutes() -> None:
+    """What is left out for want of time is what the agent is compared with nobody in."""
+    load = [group for group in PLAN if group[0].program == "load"]
+    assert 60 <= sum(minutes_of(group, quick=False) for group in load) <= 63
+    fit = {step.program for group in fitting(PLAN, 105, quick=False) for step in group}
+    assert fit >= {
+        "hot_path",
+        "question",
+        "start",
+        "api",
+        "failover",
+        "footprint",
+        "scale",
+        "simulated",
+        "load",
+    }
+    assert fitting(PLAN, 10_000, quick=False) == list(PLAN)
+    assert fitting(PLAN, 0.5, quick=False) == []
 
 
 def test_steps_are_chosen_by_program_or_by_name_and_a_quick_run_leaves_out_the_long_ones() -> None:
     """Those of a group stay side by side."""
     assert [step for group in chosen([], quick=False) for step in group] == list(STEPS)
     assert {step.program for group in chosen(["failover"], quick=False) for step in group} == {"failover"}
-    ((step,),) = chosen(["failover-lease-10-s"], quick=False)
-    assert step.command(quick=False) == ("crashes", "--lease", "10")
-    assert step.slug not in [step.slug for group in chosen([], quick=True) for step in group] or step.quick
+    ((step,),) = chosen(["failover-lease-5-s"], quick=False)
+    assert step.command(quick=False) == ("crashes", "--lease", "5")
+    assert chosen(["failover-lease-5-s"], quick=True) == []
 
 
 def test_the_timetable_says_when_each_group_begins_and_what_it_takes_in_all() -> None:

@@ -11,7 +11,7 @@ from tests.benchmarks.runs import Run
 from tests.benchmarks.stable import lowest_lease
 from tests.benchmarks.table import plain, ratios, together
 
-CASE = "crash of the leader, lease 1 s"
+CASE = "crash of the leader, lease 1 s, 3 candidates"
 HOW = "`kill -9 a | b`"
 OURS = Row("failover", CASE, OWN, (Figure("p50", 800.0, "ms", most=1100.0), Figure("of", 4, "times")), HOW)
 THEIRS = Row("failover", CASE, "etcd 3.4", (Figure("p50", 2000.0, "ms"),), "`etcdctl lock`")
