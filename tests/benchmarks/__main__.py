@@ -21,9 +21,11 @@ from tests.benchmarks.results import HERE, known, load, save
 from tests.benchmarks.running import Session, minute, run_together
 from tests.benchmarks.table import plain
 
+CUT_OFF = 130
+
 
 def main() -> int:
-    """Run what is chosen; 1 if something failed, 3 if a goal was missed."""
+    """Run what is chosen; 1 if something failed, 3 if a goal was missed, 130 if it was cut off."""
     options = read()
     with ExitStack() as stack:
         out = options.out or HERE
@@ -37,7 +39,11 @@ def main() -> int:
             groups = [left for group in groups if (left := still_to_do(group, session))]
         if options.within:
             groups = fitting(groups, options.within, quick=options.quick)
-        return carry_out(groups, session)
+        try:
+            return carry_out(groups, session)
+        except KeyboardInterrupt:
+            print(f"\ncut off: --resume (RESUME=1) goes on with what {out} lacks", file=sys.stderr)
+            return CUT_OFF
 
 
 def read() -> argparse.Namespace:

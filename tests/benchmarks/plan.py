@@ -104,7 +104,7 @@ PLAN: tuple[Group, ...] = (
         scale("100 elections", "--nodes 10 --elections 100", 1.1),
         scale("by instances", "--nodes 100 --instances 3 7", 2.0),
     ),
-    (scale("300 and 1,000 nodes", "--nodes 300 1000", 5.6),),
+    (scale("300 and 1000 nodes", "--nodes 300 1000", 5.6),),
     (burden("cores busy", "cores"),),
     (burden("disk busy", "disk"),),
     (burden("slow instance", "slow"),),

@@ -15,6 +15,8 @@ from tests.benchmarks import etcd
 
 PROJECT = Path(__file__).resolve().parents[2]
 DEPENDENCIES = ("redis", "hiredis", "typer")
+PROGRAM = ("leader", "packaging", "pyproject.toml", ":!*.md")
+"""What is measured: a change of anything else in the repository makes no other figures."""
 
 
 def machine() -> str:
@@ -49,10 +51,10 @@ def versions() -> str:
 
 
 def _commit() -> str:
-    """The commit, and whether the program differs from it; empty outside of a repository."""
+    """The last commit that changed the program, and whether it has changed since; empty if none is known."""
     git = ["git", "-C", str(PROJECT)]
-    commit = _said([*git, "rev-parse", "--short", "HEAD"])
-    changed = _said([*git, "status", "--porcelain", "--", "leader", "packaging", "pyproject.toml"])
+    commit = _said([*git, "log", "-1", "--format=%h", "--", *PROGRAM])
+    changed = _said([*git, "status", "--porcelain", "--", *PROGRAM])
     return f"{commit}, changed" if commit and changed else commit
 
 
