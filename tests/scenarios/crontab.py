@@ -45,6 +45,7 @@ class Crontab:
         if not self.onces:
             self._keep_sampling()
         self.onces[once.nonce] = once
+        node.jobs.append(once)
         self.promises.called(once)
         once.ask()
 
@@ -71,9 +72,6 @@ class Crontab:
     def do_die(self, name: str) -> None:
         """`die A`: the machine, with all that runs there."""
         self.world.nodes[name].reboot()
-        for once in self.onces.values():
-            if once.node.name == name:
-                once.die()
 
     def do_ledger(self, *names: str) -> None:
         """`ledger 1 2`: tell what these instances keep of the job."""

@@ -176,7 +176,7 @@ class JobAgent(Agent):
         setup = self.setup
         request = Request(setup.configuration, setup.node, (), ticks=(call,), as_of_ms=self._as_of(name))
         expires_at = self._time.now + PATIENCE_NS * 1000 // self.clock.rate
-        losses = self._promises.servers[name].losses
+        losses = self._promises.servers[name].runs_lost
         sent = TickSent(self, name, request, (), expires_at, self._network.epoch)
         sent.hear, sent.miss, sent.losses = hear, miss, losses
         if isinstance(call.operation, Look) or name in self._walls:

@@ -50,7 +50,7 @@ class TickPromises(Watch):
 
     def called(self, once: Once) -> None:
         """Note a call."""
-        once.losses = {name: server.losses for name, server in self.servers.items()}
+        once.losses = {name: server.runs_lost for name, server in self.servers.items()}
         self.ticks.setdefault(once.tick, TickSeen()).calls.append(once)
         self.calls[once.nonce] = once
 
@@ -96,7 +96,7 @@ class TickPromises(Watch):
         """Whether an instance lost what it knew since it voted, or the clock by which it knows ages."""
         server = self.servers[name]
         before = first.losses[name] if losses == WRITTEN_BEFORE else losses
-        return server.losses > before or server.jumped_at > first.began - 2 * LEASE_NS
+        return server.runs_lost > before or server.jumped_at > first.began - 2 * LEASE_NS
 
     # At least one, or it is told.
 

@@ -7,8 +7,7 @@ from leader.protocol.events import NS_PER_MS
 from tests.simulation.instance import NOTHING
 from tests.simulation.jobs_agent import JobAgent
 from tests.simulation.jobs_climate import STRIKES, JobsClimate, draw
-from tests.simulation.jobs_once import LONGEST_SILENCE_NS, Once
-from tests.simulation.jobs_promises import TickPromises
+from tests.simulation.jobs_crontab import Crontab
 from tests.simulation.machine import Habits
 from tests.simulation.mischief import Mischief
 from tests.simulation.network import Weather
@@ -31,10 +30,15 @@ class JobsStorm(Mischief):
         self.climate: JobsClimate = draw(world.random)
         world.instances = self.climate.instances
         super().__init__(world)
-        self.promises = TickPromises(world.time, world.servers)
-        self.promises.ages_hold = self.climate.ages_hold
-        self.onces: list[Once] = []
-        self._ahead_ms = {name: ahead for name, _, ahead in self.climate.nodes}
+        ahead_ms = {name: ahead for name, _, ahead in self.climate.nodes}
+        self.crontab = Crontab(
+            world,
+            self.climate.schedule,
+            ahead_ms,
+            self.climate.longest_job_ms,
+            lambda tick: self._is_quiet(tick)[1],
+        )
+        self.crontab.promises.ages_hold = self.climate.ages_hold
         self._kinds = self._by_name()
         self._put_up()
 
@@ -42,7 +46,7 @@ class JobsStorm(Mischief):
         habits = Habits(strike_tick=self._strike if self.climate.strike_share else None)
         for name, ahead in zip(self.climate.instances, self.climate.servers_ahead_ms, strict=True):
             server = self.world.add_server(name, WALL_MS + ahead)
-            server.on_ticks = self.promises.executed
+            server.on_ticks = self.crontab.promises.executed
             self._save_now_and_then(server)
         for name, clock, _ in self.climate.nodes:
             node = self.world.add_node(name, clock=clock, habits=habits)
@@ -56,23 +60,12 @@ class JobsStorm(Mischief):
 
     def run(self, ticks: int) -> None:
         """Let so many ticks pass: two under faults, then one in the calm, again and again."""
-        period = self.climate.schedule.period_ms * NS_PER_MS
         for tick in range(1, ticks + 1):
-            is_quiet, is_calm = self._is_quiet(tick)
-            begins = tick * period + 2 * LEASE_NS
-            for node in self.world.nodes.values():
-                self.time.at(self._due(begins, node), self._call, node, tick, is_calm)
-            self.time.at(begins - CALM_BEFORE_NS - 5 * SECOND_NS, self._begin, is_quiet, begins)
-            self.time.at(begins + self._longest_ns(), self.promises.judge, tick)
-        self._sample()
-        self.time.run_until(ticks * period + 2 * LEASE_NS + self._longest_ns() + SECOND_NS)
-
-    def _due(self, begins: int, node: Node) -> int:
-        return begins - self._ahead_ms[node.name] * NS_PER_MS
-
-    def _longest_ns(self) -> int:
-        """By when every call of a tick has ended: its wait on the slowest clock, its hope for an answer."""
-        return self.climate.schedule.wait_ms * NS_PER_MS * 11 // 10 + LONGEST_SILENCE_NS + LEASE_NS
+            begins = self.crontab.begins(tick)
+            self.crontab.plan(tick)
+            self.time.at(begins - CALM_BEFORE_NS - 5 * SECOND_NS, self._begin, tick)
+        self.crontab.keep_sampling()
+        self.time.run_until(self.crontab.ends(ticks) + SECOND_NS)
 
     def _is_quiet(self, tick: int) -> tuple[bool, bool]:
         """Whether no fault happens around this tick, and whether none did so long before it."""
@@ -80,46 +73,32 @@ class JobsStorm(Mischief):
             return tick % 3 == 0, tick % 3 == 0
         return tick % 6 in (0, 1, 5), tick % 6 == 0
 
-    def _begin(self, is_quiet: bool, begins: int) -> None:  # noqa: FBT001  # one of two ways to go on
-        if is_quiet:
+    def _begin(self, tick: int) -> None:
+        if self._is_quiet(tick)[0]:
             self.calm()
         else:
-            self.rage(begins)
-
-    def _call(self, node: Node, tick: int, is_calm: bool) -> None:  # noqa: FBT001  # a note to the checker
-        duration = int(self.random.random() * self.climate.longest_job_ms * NS_PER_MS)
-        once = Once(node, self.climate.schedule, tick, self.promises, duration)
-        self.time.tell(f"{node.place} calls once: {once.nonce}")
-        self.promises.called(once)
-        self.promises.ticks[tick].is_calm = is_calm
-        self.onces.append(once)
-        once.ask()
-
-    def _sample(self) -> None:
-        self.world.sample()
-        self.promises.sample()
-        self.time.after(LEASE_NS // 50, self._sample)
+            self.rage(tick)
 
     # Faults.
 
-    def rage(self, begins: int) -> None:
+    def rage(self, tick: int) -> None:
         """Let faults happen around a tick."""
         self.raging = True
         self.network.weather = self.climate.weather
         share = self.climate.faults_per_tick
         number = int(share) + (self.random.random() < share - int(share))
         for _ in range(number):
-            self.time.at(self._moment(begins), self.if_raging, self._happen)
+            self.time.at(self._moment(tick), self.if_raging, self._happen)
 
-    def _moment(self, begins: int) -> int:
+    def _moment(self, tick: int) -> int:
         """At, just before or just after the tick, on some node; now and then anywhere about it."""
         node = self._victim()
-        about, how = self._due(begins, node), self.random.random()
+        about, how = self.crontab.due(tick, node), self.random.random()
         if how < 0.4:
             return about + int(self.random.uniform(-0.01, 0.04) * SECOND_NS)
         if how < 0.75:
             return about + int(self.random.uniform(-1, 1) * SECOND_NS)
-        return begins + int(self.random.uniform(-15, 25) * SECOND_NS)
+        return self.crontab.begins(tick) + int(self.random.uniform(-15, 25) * SECOND_NS)
 
     def _happen(self) -> None:
         fault = self.random.choice(self.climate.faults)
@@ -169,9 +148,6 @@ class JobsStorm(Mischief):
 
     def _crash_machine(self, node: Node) -> None:
         node.reboot()
-        for once in self.onces:
-            if once.node is node:
-                once.die()
         self.later(node.start)
 
     def _freeze(self, node: Node) -> None:

@@ -1,6 +1,7 @@
 """A machine that runs one agent at a time: its clocks, its disk, its starts and ends."""
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from leader.protocol.calls import Configuration
 from leader.protocol.events import Cause, ContentionChanged, StepDownAsked
@@ -12,6 +13,13 @@ from tests.simulation.machine import Disk, Habits, Setup
 from tests.simulation.network import Network
 from tests.simulation.promises import Promises
 from tests.simulation.timeline import LEASE_MS, LEASE_NS, WALL_MS
+
+
+class Job(Protocol):
+    """What else runs on a machine."""
+
+    def die(self) -> None:
+        """End with the machine."""
 
 
 @dataclass(slots=True)
@@ -39,6 +47,8 @@ class Node:
     disk: Disk = field(default_factory=Disk)
     agent: Agent | None = None
     agent_type: type[Agent] = Agent
+    jobs: list[Job] = field(default_factory=list)
+    """What was started here beside the agent; the agent's end is nothing to it."""
 
     def __post_init__(self) -> None:
         self.place = self.place or self.name
@@ -98,8 +108,11 @@ class Node:
             del self.network.recipients[self.place]
 
     def reboot(self) -> None:
-        """Crash, and lose the boot that the file of holders is worth something in."""
+        """Crash with all that runs here, and lose the boot that the file of holders is worth something in."""
         self.crash()
+        jobs, self.jobs = self.jobs, []
+        for job in jobs:
+            job.die()
         self.boot += 1
         self.network.time.tell(f"{self.place} has rebooted")
 

@@ -67,6 +67,7 @@ class Server(Protocol):
     """What the checkers see of a server."""
 
     losses: int
+    runs_lost: int
 
 
 @dataclass(slots=True)

@@ -28,6 +28,8 @@ class Server:
         self.hung = False
         self.losses = 0
         """How often it lost what it knew, or some of it."""
+        self.runs_lost = 0
+        """The same, of what it knew of runs."""
         self.jumped_at = -LONG_AGO_NS
         """When its wall clock was set by more than a few seconds, so that ages are worth nothing."""
         self.on_ticks: Callable[[Server, Sent, Executed], None] | None = None
@@ -77,20 +79,25 @@ class Server:
         """Start it as a new process with these data, or with all that it had."""
         self.up, self.hung = True, False
         self._waiting.clear()
-        self.losses += data is not None
+        if data is not None:
+            self._lose()
         self.model.restart(self.model.snapshot() if data is None else data)
         what = "all its data" if data is None else "older data" if data.records else "no data"
         self.time.tell(f"{self.name} restarts with {what}")
 
     def roll_back(self, data: Data) -> None:
         """Have an older state under the same `run_id`, as after a time as the replica of a lagging one."""
-        self.losses += 1
+        self._lose()
         self.model.roll_back(data)
         self.time.tell(f"{self.name} is rolled back")
 
+    def _lose(self) -> None:
+        self.losses += 1
+        self.runs_lost += 1
+
     def flush(self) -> None:
         """Lose all data, and go on."""
-        self.losses += 1
+        self._lose()
         self.model.restore(NOTHING)
         self.time.tell(f"{self.name} is flushed")
 
