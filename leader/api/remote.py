@@ -21,6 +21,11 @@ LIMITS = Limits(connections=256, streams=16, waiting=16)
 
 ALL_ADDRESSES = "::"
 
+VANISHED_S = 30
+"""How long a follower's machine may be silent before it is asked for a sign of life; and how long it may owe
+one, or the receipt of what it was sent, until it counts as gone."""
+PROBE_S = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Door:
@@ -87,6 +92,7 @@ def bind(address: str) -> socket.socket:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family is socket.AF_INET6:
                 listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(host != ALL_ADDRESSES))
+            notice_who_vanishes(listening)
             listening.bind(where)
             listening.listen(BACKLOG)
             undo.pop_all()
@@ -96,6 +102,21 @@ def bind(address: str) -> socket.socket:
             "set [api] listen to an address of this machine whose port is free"
         ) from error
     return listening
+
+
+def notice_who_vanishes(listening: socket.socket) -> None:
+    """Have the kernel end connections of machines that left without a word; those accepted here inherit it.
+
+    Where nothing changes, nothing is sent to who follows the changes, so nobody else would ever notice.
+    """
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (
+        (socket.TCP_KEEPIDLE, VANISHED_S),
+        (socket.TCP_KEEPINTVL, PROBE_S),
+        (socket.TCP_KEEPCNT, VANISHED_S // PROBE_S),
+        (socket.TCP_USER_TIMEOUT, VANISHED_S * 1000),
+    ):
+        listening.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def refuse(request: Request, parts: list[str]) -> Response | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from leader.api import remote
 from leader.api.limits import Limits
 from leader.api.remote import LIMITS, Door
 from leader.api.server import Server, bind_socket
@@ -19,6 +20,8 @@ from tests.unit.api.handmade import HandmadeSource
 from tests.unit.api.talking import PATIENCE_S, get, request
 
 CLOSE = "Connection: close\r\n"
+TCP_REPAIR = 19
+"""Of Linux; Python has no name for it."""
 
 
 class Costly(HandmadeSource):
@@ -151,3 +154,27 @@ def test_a_port_that_another_program_has_is_refused() -> None:
         address = f"127.0.0.1:{other.getsockname()[1]}"
         with pytest.raises(ConfigurationError, match="Address already in use"):
             Door.opened(address)
+
+
+@pytest.mark.needs("root")
+@pytest.mark.parametrize("says", [b"", b"GET /v1/events HTTP/1.1\r\nHost: leader\r\n\r\n"])
+async def test_a_machine_that_vanishes_leaves_no_connection_behind(
+    path: Path, monkeypatch: pytest.MonkeyPatch, says: bytes
+) -> None:
+    """Where nothing changes nothing is sent to it; the kernel asks for a sign of life, and ends the rest."""
+    for name in ("VANISHED_S", "PROBE_S"):
+        monkeypatch.setattr(remote, name, 1)
+    source = HandmadeSource()
+    async with asyncio.timeout(PATIENCE_S), served(path, source, Limits(streams=1)) as port:
+        before = descriptors()
+        client = socket.create_connection(("127.0.0.1", port))
+        client.sendall(says)
+        await eventually(lambda: descriptors() == before + 2 and len(source.listeners) == bool(says))
+        client.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)  # a socket that is repaired ends without a word
+        client.close()
+        await eventually(lambda: descriptors() == before and not source.listeners)
+
+
+def descriptors() -> int:
+    """How many files this process has open, and the one with which that is read."""
+    return len(list(Path("/proc/self/fd").iterdir()))
