@@ -34,9 +34,7 @@ format: $(STAMP) ## format the code, and mend what ruff can mend
 
 soak: $(STAMP) ## the long tests: as many seeds as two cores do in an hour (MINUTES=n), and mutants by seeds alone
 	@$(BIN)/python -m tests.simulation.soak --minutes $(or $(MINUTES),60) --jobs 2
-	@$(BIN)/python -m tests.simulation.soak --operators --minutes 10 --jobs 2
-	@$(BIN)/python -m tests.simulation.soak --changes --minutes 20 --jobs 2
-	@$(BIN)/python -m tests.simulation.soak --ticks --minutes 20 --jobs 2
+	@$(BIN)/python -m tests.simulation.soak ticks --minutes 20 --jobs 2
 	@$(BIN)/python -m tests.simulation.soak --mutants --jobs 2
 	@$(BIN)/python -m tests.simulation.exhaustive --minutes 2
 	@$(PYTEST) -m slow --timeout 0

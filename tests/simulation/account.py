@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tests.simulation.climate import ALL_FAULTS, STORIES, STRIKES
+from tests.simulation.climate import ADDRESS_FAULTS, ALL_FAULTS, STORIES, STRIKES
 from tests.simulation.seeds import Outcome
 from tests.simulation.storm import WAYS
 
@@ -45,7 +45,7 @@ OPERATORS_MUST_HAPPEN = (*MUST_HAPPEN, "a leader made room once more, after it h
 """And where operators act all the time."""
 
 NOT_WHERE_THE_QUORUM_CHANGES = (
-    *(f"fault: {fault}" for fault in (*STORIES, "swap address", "misdirect")),
+    *(f"fault: {fault}" for fault in (*STORIES, *ADDRESS_FAULTS)),
     *("a guard forgotten", "effect: Barred", "effect: Unbarred"),
 )
 CHANGES_MUST_HAPPEN = (

@@ -51,6 +51,10 @@ class Changes:
     def __init__(self, world: World, instances: tuple[str, ...]) -> None:
         self.world = world
         self.before = self.newest = settled(instances, LEASE_MS)
+        self.gap_ns = 0
+        """For how long ticks must be known: a leader of the old list may have claimed one until then."""
+        self._brought_at = 0
+        """When a node was brought to another step last."""
 
     @property
     def steps(self) -> tuple[Step, Step]:
@@ -61,18 +65,24 @@ class Changes:
         """Bring one node to the newest step, or back to the one before; or begin the next one."""
         nodes = list(self.world.nodes.values())
         late = [node for node in nodes if node.configuration != self.newest.configuration]
-        if not late and self._is_led():
-            self._begin_next()
-        elif late and self.world.random.random() < 0.85:
-            self._bring(self.world.random.choice(late), self.newest)
-        else:
+        if self.world.random.random() < (0.15 if late else 0.03):
             self._bring(self.world.random.choice(nodes), self.before)
+        elif late:
+            self._bring(self.world.random.choice(late), self.newest)
+        elif self._is_led() and self._is_remembered():
+            self._begin_next()
 
     def _is_led(self) -> bool:
         """Whether a leader has renewed under the newest step, at a majority of each list."""
         servers = self.world.servers
         ours = [n for n in SERVERS if servers[n].model.configuration == self.newest.configuration]
         return self.newest.voters.spare(ours) >= 0
+
+    def _is_remembered(self) -> bool:
+        """Whether what was claimed under the old list alone needs no memory any more."""
+        lists = self.newest.voters.lists
+        is_same = len({frozenset(names) for names in lists}) == 1
+        return is_same or self.world.time.now - self._brought_at >= self.gap_ns
 
     def _begin_next(self) -> None:
         self.before, step = self.newest, self.newest
@@ -109,6 +119,7 @@ class Changes:
             return
         self.world.time.count("change: a node goes on" if step is self.newest else "change: a node goes back")
         self.world.time.tell(f"{node.place} is brought to generation {step.configuration.generation}")
+        self._brought_at = self.world.time.now
         runs = node.agent is not None
         node.crash()
         node.voters, node.configuration = step.voters, step.configuration

@@ -20,7 +20,8 @@ OPERATORS = ("step down", "ask to step down", "pause", "unfit", "another priorit
 """What those who run the nodes do, with good intent, and what a check of fitness does."""
 DATA_FAULTS = ("restart with older data", "restart with no data", "flush", "evict", "roll back")
 INSTANCE_FAULTS = ("restart with all data", "hang", "down", "ineligible", "clock step", "liar")
-NETWORK_FAULTS = ("cut", "cut one way", "isolate", "swap address", "misdirect")
+ADDRESS_FAULTS = ("swap address", "misdirect")
+NETWORK_FAULTS = ("cut", "cut one way", "isolate", *ADDRESS_FAULTS)
 STORIES = ("relay", "move")
 ALL_FAULTS = (*NODE_FAULTS, *OPERATORS, *DATA_FAULTS, *INSTANCE_FAULTS, *NETWORK_FAULTS, *STORIES)
 CHANGE = "change the quorum"
@@ -79,7 +80,7 @@ class Climate:
 def draw(random: Random, *, operators: bool = False, changes: bool = False) -> Climate:
     """The climate of one seed; with `operators` or `changes`, one where these happen all the time."""
     if changes:
-        return _changing(random)
+        return _changing(draw(random, operators=operators), random)
     count = random.choice((3, 3, 3, 3, 3, 3, 3, 5, 5, 4, 1, 1))
     instances = tuple("12345"[:count])
     stray = random.choice(("list", "lease")) if count == 3 and random.random() < 0.2 else ""
@@ -89,7 +90,7 @@ def draw(random: Random, *, operators: bool = False, changes: bool = False) -> C
         rates = {
             fault: rate
             for fault, rate in rates.items()
-            if fault not in (*DATA_FAULTS, *STORIES, "swap address", "misdirect", "liar")
+            if fault not in (*DATA_FAULTS, *STORIES, *ADDRESS_FAULTS, "liar")
         }
     elif stray == "lease":  # with rule R10's traces gone at a majority, nothing tells two leases apart
         rates = {fault: rate for fault, rate in rates.items() if fault not in (*DATA_FAULTS, *STORIES)}
@@ -113,10 +114,9 @@ def draw(random: Random, *, operators: bool = False, changes: bool = False) -> C
     )
 
 
-def _changing(random: Random) -> Climate:
+def _changing(climate: Climate, random: Random) -> Climate:
     """The climate of a seed in which the quorum changes all the time, amid faults."""
-    climate = draw(random)
-    left_out = (*STORIES, "swap address", "misdirect")
+    left_out = (*STORIES, *ADDRESS_FAULTS)
     rates = {fault: rate for fault, rate in climate.rates.items() if fault not in left_out}
     return replace(
         climate,

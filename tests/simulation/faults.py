@@ -255,13 +255,18 @@ class Faults(Mischief):
             return
         if isinstance(effect, Lost) and effect.cause is Cause.PREEMPTED:
             self._spoil(effect)
-        if not _is_delicate(effect) or not self.time.chance(self.climate.strike_share):
+        if _is_delicate(effect):
+            self.strike_before(place, type(effect).__name__)
+
+    def strike_before(self, place: str, what: str) -> None:
+        """Let a fault strike just before this node does something."""
+        if not self.raging or not self.time.chance(self.climate.strike_share):
             return
         node = self.world.nodes.get(place)
         if node is None or node.agent is None or node.agent.frozen:
             return
         fault = self.random.choice(self.climate.strikes)
-        self.time.count(f"strike: {fault} before {type(effect).__name__}")
+        self.time.count(f"strike: {fault} before {what}")
         match fault:
             case "freeze":
                 self._freeze(node)

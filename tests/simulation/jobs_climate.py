@@ -59,11 +59,10 @@ class JobsClimate:
 def draw(random: Random) -> JobsClimate:
     """The climate of one seed."""
     instances = tuple("12345"[: random.choice((3, 3, 3, 5, 1))])
-    period, gap, wait = random.choice(SCHEDULES)
-    schedule = Schedule(period * 1000, gap * 1000, wait * 1000, overlaps=random.random() < 0.8)
+    schedule = pick_schedule(random)
     return JobsClimate(
         instances=instances,
-        nodes=_nodes(random, min(LATEST_MS, (schedule.period_ms - schedule.gap_ms) // 2 - MARGIN_MS)),
+        nodes=_nodes(random, schedule),
         servers_ahead_ms=tuple(random.choice((0, 0, 2000, -3_600_000, 86_400_000)) for _ in instances),
         schedule=schedule,
         weather=_weather(random),
@@ -74,13 +73,25 @@ def draw(random: Random) -> JobsClimate:
     )
 
 
-def _nodes(random: Random, latest_ms: int) -> tuple[tuple[str, BootClock, int], ...]:
+def pick_schedule(random: Random) -> Schedule:
+    """When the job is due, and how it is called."""
+    period, gap, wait = random.choice(SCHEDULES)
+    return Schedule(period * 1000, gap * 1000, wait * 1000, overlaps=random.random() < 0.8)
+
+
+def ahead_ms(random: Random, schedule: Schedule) -> int:
+    """How far the wall clock of a node is ahead of the true time."""
+    latest_ms = min(LATEST_MS, (schedule.period_ms - schedule.gap_ms) // 2 - MARGIN_MS)
+    return int(random.uniform(-latest_ms, latest_ms)) if random.random() < 0.8 else 0
+
+
+def _nodes(random: Random, schedule: Schedule) -> tuple[tuple[str, BootClock, int], ...]:
     count = random.choice((1, 2, 2, 3, 3, 4))
     return tuple(
         (
             name,
             BootClock(random.choice(EDGES), random.randrange(10**15)),
-            int(random.uniform(-latest_ms, latest_ms)) if random.random() < 0.8 else 0,
+            ahead_ms(random, schedule),
         )
         for name in "ABCD"[:count]
     )

@@ -48,6 +48,11 @@ def run_seed(
     storm = Storm(
         seed, keeps_log=keeps_log, checks_deadline=checks_deadline, operators=operators, changes=changes
     )
+    return run_storm(seed, storm)
+
+
+def run_storm(seed: int, storm: Storm) -> Outcome:
+    """Let this storm rage and calm down, again and again."""
     outcome = Outcome(seed)
     try:
         for _ in range(STORMS):
@@ -87,6 +92,7 @@ def _calm(storm: Storm) -> float:
         raise BrokenPromise("found", f"nobody leads {FOUND_LEASES} leases after the last fault")
     world.promises.calm = True
     world.run_leases(STEADY_LEASES)
+    storm.rest()
     for name in storm.forgetful():
         world.time.count("an instance forgets in the calm")
         world.servers[name].restart(NOTHING)

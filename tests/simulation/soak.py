@@ -1,42 +1,61 @@
 """As many seeds as time allows: `python -m tests.simulation.soak --minutes 60 --jobs 2`.
 
-With `--ticks` the seeds are those of once-only ticks, with `--operators` those of leases that are handed over
-all the time, with `--changes` those of a quorum that is changed all the time, else those of the leases. With
-`--mutants` it runs each mutant instead, until a seed finds a broken promise, and says how many it took.
+Each is a world with everything on: faults, operators, a quorum that changes, and a crontab. Another kind may
+be named: `leases` alone, handed over all the time by `operators`, a quorum that `changes` all the time, or
+once-only `ticks`. With `--mutants` it runs each mutant instead, until a seed finds a broken promise, and says
+how many it took. A seed that breaks a promise is told at once, with its command; exit code 1.
 """
 
 import argparse
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, as_completed, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import count
 
 from leader import clock
-from tests.simulation import changes_seeds, jobs_seeds, operators_seeds, seeds
-from tests.simulation.account import CHANGES_MUST_HAPPEN, MUST_HAPPEN, OPERATORS_MUST_HAPPEN, Account
-from tests.simulation.jobs_account import TICKS_MUST_HAPPEN
+from tests.simulation import changes_seeds, everything_seeds, jobs_seeds, operators_seeds, seeds
+from tests.simulation.account import (
+    CHANGES_MUST_HAPPEN,
+    ENOUGH_SEEDS,
+    MUST_HAPPEN,
+    OPERATORS_MUST_HAPPEN,
+    Account,
+)
+from tests.simulation.everything_account import ENOUGH_OF_EVERYTHING, EVERYTHING_MUST_HAPPEN
+from tests.simulation.jobs_account import ENOUGH_TICK_SEEDS, TICKS_MUST_HAPPEN
 from tests.simulation.jobs_mutants import JOB_MUTANTS
 from tests.simulation.loader import load
 from tests.simulation.mutants import MUTANTS, Mutant
 from tests.simulation.seeds import Outcome
 
-CHUNK = 20
 MINUTE_NS = 60 * 10**9
+MOST_BROKEN = 20
+"""After so many broken seeds no more are run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What a seed runs, and what some hundred of them must have seen."""
+    """What a seed runs, and what so many of them must have seen."""
 
     run_seed: Callable[..., Outcome]
     must_happen: tuple[str, ...]
+    enough_seeds: int = ENOUGH_SEEDS
 
 
 LEASES = Program(seeds.run_seed, MUST_HAPPEN)
 OPERATORS = Program(operators_seeds.run_seed, OPERATORS_MUST_HAPPEN)
 CHANGES = Program(changes_seeds.run_seed, CHANGES_MUST_HAPPEN)
-TICKS = Program(jobs_seeds.run_seed, TICKS_MUST_HAPPEN)
+TICKS = Program(jobs_seeds.run_seed, TICKS_MUST_HAPPEN, ENOUGH_TICK_SEEDS)
+EVERYTHING = Program(everything_seeds.run_seed, EVERYTHING_MUST_HAPPEN, ENOUGH_OF_EVERYTHING)
+PROGRAMS = {
+    "everything": EVERYTHING,
+    "leases": LEASES,
+    "operators": OPERATORS,
+    "changes": CHANGES,
+    "ticks": TICKS,
+}
 
 
 def say(text: str) -> None:
@@ -45,37 +64,50 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def run_chunk(program: Program, first: int, number: int) -> list[Outcome]:
-    """The outcomes of so many seeds from this one on."""
-    return [program.run_seed(seed) for seed in range(first, first + number)]
-
-
 def run_many(number: int, jobs: int, program: Program = LEASES) -> Account:
     """The account of so many seeds, from 0 on."""
     with ProcessPoolExecutor(jobs) as pool:
-        chunks = [
-            pool.submit(run_chunk, program, first, min(CHUNK, number - first))
-            for first in range(0, number, CHUNK)
-        ]
         account = Account(must_happen=program.must_happen)
-        for chunk in chunks:
-            account.add_all(chunk.result())
-        return account
+        return account.add_all(pool.map(program.run_seed, range(number)))
 
 
-def soak(minutes: float, jobs: int, first: int, program: Program) -> Account:
-    """The account of all seeds that fit into this time."""
+def soak(minutes: float, jobs: int, first: int, name: str) -> Account:
+    """The account of all seeds that fit into this time; those that break a promise are told at once."""
     end = clock.now_ns() + int(minutes * MINUTE_NS)
-    account, firsts = Account(must_happen=program.must_happen), count(first, CHUNK)
+    program = PROGRAMS[name]
+    account, numbers = Account(must_happen=program.must_happen), count(first)
     with ProcessPoolExecutor(jobs) as pool:
-        running = {pool.submit(run_chunk, program, next(firsts), CHUNK) for _ in range(jobs)}
-        while running:
-            done: Future[list[Outcome]] = next(as_completed(running))
-            running.remove(done)
-            account.add_all(done.result())
-            if clock.now_ns() < end:
-                running.add(pool.submit(run_chunk, program, next(firsts), CHUNK))
+        running: dict[Future[Outcome], int] = {}
+        goes_on = True
+        while running or goes_on:
+            while goes_on and len(running) < jobs:
+                seed = next(numbers)
+                running[pool.submit(program.run_seed, seed)] = seed
+            for done in wait(running, return_when=FIRST_COMPLETED).done:
+                outcome = outcome_of(done, running.pop(done))
+                account.add(outcome)
+                if outcome.broken:
+                    say(f"BROKEN {outcome.what}\n  {command(name, outcome.seed)}")
+                goes_on = goes_on and outcome.broken != POOL and len(account.broken) < MOST_BROKEN
+            goes_on = goes_on and clock.now_ns() < end
     return account
+
+
+POOL = "pool"
+"""What is broken if a process of the pool has died."""
+
+
+def outcome_of(done: Future[Outcome], seed: int) -> Outcome:
+    """What became of a seed; one that raised an error has broken a promise, too."""
+    error = done.exception()
+    if error is None:
+        return done.result()
+    return Outcome(seed, POOL if isinstance(error, BrokenProcessPool) else "crash", repr(error))
+
+
+def command(name: str, seed: int) -> str:
+    """What shows this seed again."""
+    return f"python -m tests.simulation.soak {name} --seed {seed}"
 
 
 def kill(mutant: Mutant, limit: int) -> Outcome | None:
@@ -111,18 +143,20 @@ def _soak_mutants(limit: int, jobs: int, only: str) -> bool:
     return survivors == 0
 
 
-def _soak_seeds(minutes: float, jobs: int, first: int, program: Program) -> bool:
-    account = soak(minutes, jobs, first, program)
+def _soak_seeds(minutes: float, jobs: int, first: int, name: str) -> bool:
+    program = PROGRAMS[name]
+    account = soak(minutes, jobs, first, name)
     say("\n".join(account.lines()))
     for outcome in account.broken:
-        say(f"\nseed {outcome.seed}: {outcome.what}")
-        say("\n".join(program.run_seed(outcome.seed, keeps_log=True).log[-200:]))
-    return not account.broken and not account.never()
+        say(f"\nseed {outcome.seed}: {outcome.what}\n  {command(name, outcome.seed)}")
+    return not account.broken and (account.seeds < program.enough_seeds or not account.never())
 
 
 def main() -> int:
     """Run what the command line asks for; 1 if a promise broke or a mutant survived."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.soak", description=__doc__)
+    words = "which worlds (default everything)"
+    parser.add_argument("world", nargs="?", choices=PROGRAMS, default="everything", help=words)
     parser.add_argument("--minutes", type=float, default=60, help="how long to run seeds (default 60)")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
     parser.add_argument("--first", type=int, default=0, help="the first seed")
@@ -130,20 +164,14 @@ def main() -> int:
     parser.add_argument("--mutants", action="store_true", help="kill the mutants instead")
     parser.add_argument("--only", default="", help="with --mutants: those whose name has this in it")
     parser.add_argument("--limit", type=int, default=2000, help="seeds per mutant at most")
-    for name, other in (("ticks", TICKS), ("operators", OPERATORS), ("changes", CHANGES)):
-        words = f"the seeds of {name}, not of the leases"
-        parser.add_argument(
-            f"--{name}", action="store_const", const=other, dest="program", default=LEASES, help=words
-        )
     options = parser.parse_args()
-    program: Program = options.program
     if options.seed is not None:
-        outcome = program.run_seed(options.seed, keeps_log=True)
+        outcome = PROGRAMS[options.world].run_seed(options.seed, keeps_log=True)
         say("\n".join((*outcome.log, outcome.what or "every promise held")))
         return int(bool(outcome.broken))
     if options.mutants:
         return int(not _soak_mutants(options.limit, options.jobs, options.only))
-    return int(not _soak_seeds(options.minutes, options.jobs, options.first, program))
+    return int(not _soak_seeds(options.minutes, options.jobs, options.first, options.world))
 
 
 if __name__ == "__main__":

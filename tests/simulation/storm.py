@@ -1,7 +1,7 @@
 """The course of a seed: storms of faults, and calms in which a leader must be found."""
 
 from leader.protocol.events import NS_PER_MS
-from tests.simulation.climate import LONG_AGO_MS, SPARE, TERM_AHEAD, Climate, draw
+from tests.simulation.climate import ADDRESS_FAULTS, LONG_AGO_MS, SPARE, TERM_AHEAD, Climate, draw
 from tests.simulation.faults import HOUR_MS, STRAY, Faults
 from tests.simulation.machine import Habits
 from tests.simulation.network import Weather
@@ -51,7 +51,7 @@ class Storm:
 
     def _put_up(self) -> None:
         climate, world = self.climate, self.world
-        world.promises.addresses_change = not climate.rates.keys().isdisjoint({"swap address", "misdirect"})
+        world.promises.addresses_change = not climate.rates.keys().isdisjoint(ADDRESS_FAULTS)
         # one fast clock counts twice where one server answers under two names
         one_clock_each = not world.promises.addresses_change
         world.promises.clocks_honest = climate.wall in ("honest", "one fast") and one_clock_each
@@ -172,6 +172,9 @@ class Storm:
         if not self.faults.raging:
             node.start()
             self.time.after(LEASE_NS // 100, self._keep_running, node)
+
+    def rest(self) -> None:
+        """Let the calm last, if this world needs that."""
 
     def hand_over(self) -> float:
         """Let a leader hand over in one of the ways there are; within how many leases another must follow.

@@ -49,9 +49,9 @@ class Timeline:
             self.now, _, action, arguments = heapq.heappop(queue)
             action(*arguments)
             self.steps += 1
+            assert self.steps < MOST_STEPS, "the world spins"
             if stop is not None and stop():
                 return True
-        assert self.steps < MOST_STEPS, "the world spins"
         self.now = moment
         return stop is not None and stop()
 
