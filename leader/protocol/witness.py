@@ -13,7 +13,8 @@ from leader.protocol.events import NS_PER_MS, Instant, Replied
 from leader.protocol.record import Holder, Record, State
 
 REMEMBERED_CALLS = 64
-"""Late replies to calls older than so many are taken for strangers: they only cost a vote."""
+"""Late replies to calls older than so many are taken for strangers. An elector makes fewer within a lease, so
+the vote in such a reply was over, and what else it shows, the next one shows as well."""
 
 
 class Kept(Enum):
