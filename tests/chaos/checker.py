@@ -30,6 +30,8 @@ BEFORE_NS = NS_PER_S
 """A fault that ended so shortly before a tick still counts as one during it: a lease, and a beat."""
 TO_CLAIM_NS = 2 * NS_PER_S
 """A leader that is known so long before a tick's wait is over can claim it."""
+HEARD_WITHIN_NS = 2 * NS_PER_S
+"""Of the end of a calm, which the lab lets last for so long."""
 MILD = frozenset({"agent killed", "agent ended", "agent reloaded", "stepped down", CHANGED})
 """A tick starts all the same: the agent that claims it comes back within the wait, if it is one of these."""
 
@@ -191,6 +193,23 @@ def a_leader_is_found(history: History) -> Iterator[Violation]:
             yield Violation(calm.begin, "recovery", what)
 
 
+def everybody_is_heard(history: History) -> Iterator[Violation]:
+    """In each calm every node was heard, and a leader with a lease: what was not seen would pass as kept.
+
+    The lab asks for itself; what is judged here was written down by programs of their own, which may fail.
+    """
+    nodes = {answer.asked for answer in history.answers}
+    for calm in history.calms:
+        if calm.agreed is None:
+            continue
+        until = calm.end + HEARD_WITHIN_NS
+        heard = [answer for answer in history.answers if calm.begin <= answer.received <= until]
+        for node in sorted(nodes - {answer.asked for answer in heard}):
+            yield Violation(calm.begin, "evidence", f"{node} answered, but was not heard")
+        if not any(answer.is_yes and answer.end > answer.received for answer in heard):
+            yield Violation(calm.begin, "evidence", "all agreed on a leader, but none was heard to lead")
+
+
 def recovery_ns(history: History, calm: Calm) -> int:
     """For how long all agents answered and did not agree, without the machine keeping them from running."""
     return 0 if calm.answered is None else quiet_ns(history, calm.answered, calm.agreed or calm.end)
@@ -235,6 +254,7 @@ RULES: tuple[Callable[[History], Iterator[Violation]], ...] = (
     ticks_start_once_at_most,
     ticks_start_where_promised,
     a_leader_is_found,
+    everybody_is_heard,
     nothing_leaks,
     nothing_crashes,
 )

@@ -67,6 +67,16 @@ def with_calm(one: Calm, overload: Overload) -> Callable[[History], None]:
     return change
 
 
+def with_calm_heard(*answers: Answer) -> Callable[[History], None]:
+    """The lab saw all agree on a leader once more, and this is all that was heard then."""
+
+    def change(history: History) -> None:
+        history.calms.append(calm(70_000, 70_000, 70_500))
+        history.answers.extend(answers)
+
+    return change
+
+
 def good() -> History:
     """A run with a change of leader after a crash, one after a release, and ticks that started once."""
     return History(
@@ -76,7 +86,9 @@ def good() -> History:
             yes("a", 1, 0),
             no("b", 0.5),
             yes("a", 1, 100),
+            no("a", 1000),
             yes("b", 2, 1200),
+            no("c", 1201),
             yes("b", 2, 4000),
             yes("c", 3, 4100),
             yes("c", 3, 5100),
@@ -173,6 +185,12 @@ BAD: dict[str, tuple[str, Callable[[History], None]]] = {
     "no leader on a busy machine": ("recovery", with_calm(calm(0, 100, None), Overload(0, 59 * NS_PER_S))),
     "no answer": ("recovery", lambda history: history.calms.append(calm(0, None, None))),
     "an answer too late": ("recovery", lambda history: history.calms.append(calm(0, 15_001, 15_002))),
+    "a node that was heard no more": ("evidence", with_calm_heard(no("a", 70_000), yes("c", 3, 70_000))),
+    "nobody heard to lead": ("evidence", with_calm_heard(*(no(node, 70_000) for node in "abc"))),
+    "a leader without a lease": (
+        "evidence",
+        with_calm_heard(no("a", 70_000), no("b", 70_000), yes("c", 3, 70_000, 0)),
+    ),
     "descriptors leaked": ("leak", lambda history: history.sizes.append(Size("e", (20, 21), (0, 0)))),
     "memory leaked": ("leak", lambda history: history.sizes.append(Size("e", (20, 20), (0, 6_000_000)))),
     "a crash": ("crash", lambda history: history.crashes.append("the agent of a ended by itself, with 1")),
