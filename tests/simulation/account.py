@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tests.simulation.climate import ADDRESS_FAULTS, ALL_FAULTS, STORIES, STRIKES
+from tests.simulation.climate import ADDRESS_FAULTS, ALL_FAULTS, LATE, POWER_CUT, STORIES, STRIKES
 from tests.simulation.seeds import Outcome
 from tests.simulation.storm import WAYS
 
@@ -51,6 +51,7 @@ NOT_WHERE_THE_QUORUM_CHANGES = (
 CHANGES_MUST_HAPPEN = (
     *(what for what in MUST_HAPPEN if what not in NOT_WHERE_THE_QUORUM_CHANGES),
     *("change: begins", "change: ends", "change: a node goes on", "change: a node goes back"),
+    *(f"fault: {fault}" for fault in (LATE, POWER_CUT)),
 )
 """And where the quorum is changed all the time: at most one instance in hand has stayed behind."""
 

@@ -51,6 +51,10 @@ class Changes:
     def __init__(self, world: World, instances: tuple[str, ...]) -> None:
         self.world = world
         self.before = self.newest = settled(instances, LEASE_MS)
+        self.outdated: Step | None = None
+        """The step before that, which no node runs any more."""
+        self.waits = False
+        """Whether nothing is changed for now."""
         self.gap_ns = 0
         """For how long ticks must be known: a leader of the old list may have claimed one until then."""
         self._brought_at = 0
@@ -63,6 +67,8 @@ class Changes:
 
     def happen(self) -> None:
         """Bring one node to the newest step, or back to the one before; or begin the next one."""
+        if self.waits:
+            return
         nodes = list(self.world.nodes.values())
         late = [node for node in nodes if node.configuration != self.newest.configuration]
         if self.world.random.random() < (0.15 if late else 0.03):
@@ -71,6 +77,11 @@ class Changes:
             self._bring(self.world.random.choice(late), self.newest)
         elif self._is_led() and self._is_remembered():
             self._begin_next()
+
+    def is_everywhere(self) -> bool:
+        """Whether every node runs the newest step."""
+        newest = self.newest.configuration
+        return all(node.configuration == newest for node in self.world.nodes.values())
 
     def _is_led(self) -> bool:
         """Whether a leader has renewed under the newest step, at a majority of each list."""
@@ -85,7 +96,7 @@ class Changes:
         return is_same or self.world.time.now - self._brought_at >= self.gap_ns
 
     def _begin_next(self) -> None:
-        self.before, step = self.newest, self.newest
+        self.outdated, self.before, step = self.before, self.newest, self.newest
         if step.configuration.previous:
             self.newest = ended(step)
         else:

@@ -25,13 +25,16 @@ NETWORK_FAULTS = ("cut", "cut one way", "isolate", *ADDRESS_FAULTS)
 STORIES = ("relay", "move")
 ALL_FAULTS = (*NODE_FAULTS, *OPERATORS, *DATA_FAULTS, *INSTANCE_FAULTS, *NETWORK_FAULTS, *STORIES)
 CHANGE = "change the quorum"
-"""Of a climate of its own."""
+LATE, POWER_CUT = "a node comes late", "a power cut"
+"""Of a climate of their own."""
 
 NODES = "ABCDEF"
 LONG_AGO_MS = 1_000_000
 TERM_AHEAD = 10**9
 """Where clocks are far behind: what they show at first, and the term that every node remembers."""
 
+STRAY = "Z"
+"""The node with another configuration."""
 SPARE = "9"
 """An instance that stands in no list but a stray or a moved node's."""
 
@@ -74,7 +77,7 @@ class Climate:
     @property
     def keeps_data(self) -> bool:
         """Whether no instance ever loses data: else a node with another list may find no trace of ours."""
-        return self.stray == "list"
+        return self.stray == "list" or LATE in self.rates
 
 
 def draw(random: Random, *, operators: bool = False, changes: bool = False) -> Climate:
@@ -118,10 +121,15 @@ def _changing(climate: Climate, random: Random) -> Climate:
     """The climate of a seed in which the quorum changes all the time, amid faults."""
     left_out = (*STORIES, *ADDRESS_FAULTS)
     rates = {fault: rate for fault, rate in climate.rates.items() if fault not in left_out}
+    rates |= {CHANGE: random.choice((0.5, 1.5, 4.0)), POWER_CUT: random.choice((0.1, 0.3))}
+    if random.random() < 0.25:
+        forgets = (*DATA_FAULTS, POWER_CUT, "liar")
+        rates = {fault: rate for fault, rate in rates.items() if fault not in forgets} | {LATE: 1.0}
     return replace(
         climate,
         instances=climate.instances if len(climate.instances) > 1 else tuple("123"),
-        rates={**rates, CHANGE: random.choice((0.5, 1.5, 4.0))},
+        rates=rates,
+        ambushes=0.0 if LATE in rates else climate.ambushes,
         stray="",
         servers=tuple("12345678"),
     )

@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from leader.protocol.calls import Observe, Renew
 from leader.protocol.events import Cause, Effect, Gained, Lost, SaveHolder, SaveTerm, Send
 from tests.simulation.changes import Changes
-from tests.simulation.climate import CHANGE, Climate
+from tests.simulation.climate import CHANGE, LATE, POWER_CUT, STRAY, Climate
 from tests.simulation.instance import NOTHING
+from tests.simulation.late_node import LateNode
 from tests.simulation.mischief import Mischief
 from tests.simulation.network import DIRECTIONS, Destination, Sent
 from tests.simulation.node import Node
@@ -16,8 +17,6 @@ from tests.simulation.timeline import LEASE_NS
 from tests.simulation.world import World
 
 HOUR_MS = 3_600_000
-STRAY = "Z"
-"""The node with another configuration."""
 
 
 class Faults(Mischief):
@@ -28,6 +27,7 @@ class Faults(Mischief):
         self.climate = climate
         self.plays = Plays(world, self.if_raging)
         self.changes = Changes(world, climate.instances)
+        self.late = LateNode(world, self.changes, self.if_raging)
         self._swapped = ""
         self._kinds = self._by_name()
 
@@ -68,6 +68,8 @@ class Faults(Mischief):
             "relay": self.plays.relay,
             "move": self.plays.move,
             CHANGE: self.changes.happen,
+            LATE: self.late.come,
+            POWER_CUT: self._cut_power,
         }
 
     def later(self, action: Callable[[], object]) -> None:
@@ -180,6 +182,16 @@ class Faults(Mischief):
         """Start a server that was down, with all its data or with those that its disk happened to have."""
         keeps = self.climate.keeps_data or self.random.random() < 0.5
         server.restart(None if keeps else server.older())
+
+    def _cut_power(self) -> None:
+        """Let most instances and some nodes start anew at once, the instances often with nothing at all."""
+        servers, all_is_lost = list(self.world.servers.values()), self.random.random() < 0.5
+        for server in self.random.sample(servers, self.random.randint(len(servers) // 2 + 1, len(servers))):
+            server.restart(NOTHING if all_is_lost else server.older())
+        for node in self.world.nodes.values():
+            if self.random.random() < 0.5:
+                node.reboot()
+                self._start_later(node)
 
     def _evict(self) -> None:
         self._server().evict(self.random.choice((None, *self.world.elections)))

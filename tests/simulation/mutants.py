@@ -434,7 +434,7 @@ MUTANTS = (
         CALLS,
         "return self.follows(other) or other.follows(self)",
         "return abs(self.generation - other.generation) <= 2",
-        by_seeds=False,
+        seeds=CHANGES,
     ),
     Mutant(
         "whoever keeps an older list has stayed behind",

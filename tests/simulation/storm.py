@@ -1,8 +1,8 @@
 """The course of a seed: storms of faults, and calms in which a leader must be found."""
 
 from leader.protocol.events import NS_PER_MS
-from tests.simulation.climate import ADDRESS_FAULTS, LONG_AGO_MS, SPARE, TERM_AHEAD, Climate, draw
-from tests.simulation.faults import HOUR_MS, STRAY, Faults
+from tests.simulation.climate import ADDRESS_FAULTS, LONG_AGO_MS, SPARE, STRAY, TERM_AHEAD, Climate, draw
+from tests.simulation.faults import HOUR_MS, Faults
 from tests.simulation.machine import Habits
 from tests.simulation.network import Weather
 from tests.simulation.node import Node
@@ -112,6 +112,7 @@ class Storm:
         network.misdirected.clear()
         network.forget_late_messages()
         self.faults.plays.end()
+        self.faults.late.leave()
         self.faults.swap_back()
         spared = self._spare_minority()
         for server in self.world.servers.values():
