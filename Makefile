@@ -77,7 +77,7 @@ clean: ## remove all that the targets above made
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(STAMP): pyproject.toml packaging/bin/leader
+$(STAMP): pyproject.toml packaging/bin/leader packaging/bin/leader-python
 	@case "$(CURDIR)" in *" "*) \
 	  echo "make: programs of a virtual environment cannot run from a path with a blank; move this folder: $(CURDIR)" >&2; exit 1;; esac
 	@python= ; for p in python3 python3.11 python3.12 python3.13 python3.14; do \

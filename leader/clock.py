@@ -4,6 +4,7 @@ Leases are judged by a clock that cannot be set and that goes on while the machi
 wall clocks serve display and the choice of terms only, never a decision that safety hangs on.
 """
 
+import os
 import time
 
 _SUSPEND_PROOF: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -19,6 +20,23 @@ def now_ns() -> int:
     Source: clock_gettime(2), CLOCK_BOOTTIME.
     """
     return time.clock_gettime_ns(_SUSPEND_PROOF)
+
+
+def uptime_ns() -> int:
+    """The boot clock as a shell can read it, `/proc/uptime`, in steps of 10 ms.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no such file.
+    """
+    descriptor = os.open("/proc/uptime", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        seconds, _, hundredths = os.read(descriptor, 64).split()[0].partition(b".")
+    except IndexError:
+        raise ValueError("it is empty") from None
+    finally:
+        os.close(descriptor)
+    return (int(seconds) * 100 + int(hundredths)) * 10_000_000
 
 
 def monotonic_ns() -> int:

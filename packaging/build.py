@@ -81,12 +81,12 @@ def make_environment(home: Path, interpreter: str, python: str) -> Path:
     run([interpreter, "-m", "venv", "--without-pip", "--symlinks", str(home)])
     install(home / "bin/python")
     for script in (home / "bin").iterdir():
-        if script.name not in {"leader", "python", "python3"}:
+        if script.name not in {"leader", "leader-python", "python", "python3"}:
             script.unlink()
     link = home / "bin/python3"
     link.unlink()
     link.symlink_to(f"../../../bin/python{python}")
-    command = home / "bin/leader"
+    command = home / "bin/leader-python"
     command.write_text(re.sub(r"^#!.*\n", FIRST_LINE, command.read_text(), count=1))
     shutil.rmtree(home / "include", ignore_errors=True)
     note = home / "pyvenv.cfg"

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +31,7 @@ from leader.agent.job_lane import JobLane
 from leader.agent.jobs import Jobs, Quorum, Sight
 from leader.agent.journal import Journal
 from leader.agent.lane import Lane, Surroundings, answering
+from leader.agent.leases import Leases
 from leader.agent.pause import PauseStore
 from leader.agent.pulse import Happening, Pulse
 from leader.agent.registry import Registry
@@ -85,7 +87,7 @@ class Agent:
             "LEADER_SOCKET": str(socket),
         }
         self.hooks = Hooks(config.elections, about)
-        self.conductor = self._make_conductor(directories)
+        self.conductor = self._make_conductor(directories, socket)
         self._annals = Annals(directories.state)
         self.history = History(self._annals, config.node.name)
         self._chronicler = Chronicler(self.history, self.conductor.electors, self.registry, self.journal)
@@ -166,7 +168,7 @@ class Agent:
         guarded = Guarded(self.conductor, self.contention, self._lease_ns, self._started_at)
         return Watchdog(self.config.watchdog, device, guarded) if device else None
 
-    def _make_conductor(self, directories: Directories) -> Conductor:
+    def _make_conductor(self, directories: Directories, socket: Path) -> Conductor:
         terms = TermStore(directories.state, self.config.cluster)
         holders = HolderStore(directories.runtime, self._place(directories.runtime))
         resumable = holders.load()
@@ -192,7 +194,9 @@ class Agent:
             for name, election in self.config.elections.items()
         }
         guards = Guards(returning_until=self._started_at + self._lease_ns // 10 if resumable else 0)
-        return Conductor(electors, (terms, holders), (guards, self.hooks), self.journal)
+        open_to_all = self.config.api.socket_mode & stat.S_IWOTH != 0
+        leases = Leases(socket, self.config.node.name, self._lease_ns, open_to_all=open_to_all)
+        return Conductor(electors, (terms, holders, leases), (guards, self.hooks), self.journal)
 
     def _place(self, runtime: Path) -> Place:
         return Place(
@@ -246,6 +250,8 @@ class Agent:
         if self._watchdog is not None:
             self._watchdog.close(hands_on=not self._why_it_stops)
         self.conductor.close()
+        if self._why_it_stops:
+            self.conductor.take_leases_away()
         self._inbox.close()
         self._tell_candidates_soon.cancel()
         self._chronicler.close()

@@ -15,6 +15,7 @@ from leader.agent.guards import Guards
 from leader.agent.hooks import Hooks, Occasion
 from leader.agent.journal import Journal
 from leader.agent.lane import Lane
+from leader.agent.leases import Leases, Sure
 from leader.agent.logs import log
 from leader.agent.store import HolderStore, TermStore
 from leader.agent.view import bar_sentence
@@ -50,11 +51,11 @@ class Conductor:
     def __init__(
         self,
         electors: Mapping[str, Elector],
-        stores: tuple[TermStore, HolderStore],
+        stores: tuple[TermStore, HolderStore, Leases],
         jobs: tuple[Guards, Hooks],
         journal: Journal,
     ) -> None:
-        terms, holders = stores
+        terms, holders, self._leases = stores
         self.guards, self.hooks = jobs
         self.guards.ended = self._look_at_jobs
         self.hooks.ended_one = self._look_at_jobs
@@ -103,14 +104,18 @@ class Conductor:
         if self._draining:
             return
         self._draining = True
+        moved = set()
         try:
             while self._events:
                 election, event = self._events.popleft()
                 elector = self.electors[election]
                 self._carry_out(election, elector.handle(event, clock.now_ns()))
                 self._wakes[election] = elector.wake_at
+                moved.add(election)
         finally:
             self._draining = False
+        now = clock.now_ns()
+        self._leases.show({election: sure(self.electors[election], now) for election in moved})
         self._progress.set()
         if self.changed is not None:
             self.changed()
@@ -160,6 +165,10 @@ class Conductor:
             self._timer.cancel()
         self._writer.close()
 
+    def take_leases_away(self) -> None:
+        """Leave no lease file behind."""
+        self._leases.close()
+
     def _carry_out(self, election: str, effects: list[Effect]) -> None:
         for effect in effects:
             match effect:
@@ -174,6 +183,8 @@ class Conductor:
                     self.guards.end(election, effect.term)
                     self._look_at_jobs(election)
                 case Gained() | Lost() | ClaimFailed():
+                    if isinstance(effect, Lost):
+                        self._leases.show({election: None})
                     self._run_hooks(election, effect)
                     self._tell(election, effect)
                 case Barred() | Unbarred():
@@ -206,6 +217,16 @@ class Conductor:
                 pass
 
     def _save_holder(self, election: str, effect: SaveHolder) -> Event:
+        try:
+            self._leases.withdraw(election)
+        except OSError as error:
+            log.error(
+                "the lease file of %s cannot be removed (%s): what this node held runs out instead of being "
+                "released; let this agent's user write beside its socket",
+                election,
+                error.strerror,
+            )
+            return HolderNotSaved()
         try:
             self._holders.save(election, effect.holders)
         except OSError as error:
@@ -262,3 +283,10 @@ class Conductor:
                 )
             case Unbarred():
                 self._journal.tell("unbarred", "this node may claim again", election=election)
+
+
+def sure(elector: Elector, now: Instant) -> Sure | None:
+    """What a lease file may say of an election, computed now (rule R6)."""
+    tenure = elector.tenure
+    until = tenure.told_until(now) if tenure is not None else None
+    return Sure(tenure.holder.term, until) if tenure is not None and until is not None else None

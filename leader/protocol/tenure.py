@@ -135,6 +135,13 @@ class Tenure:
         moment = self.deadline
         return self.stage is Stage.LEADING and moment is not None and now < moment
 
+    def told_until(self, now: Instant) -> Instant | None:
+        """Until when whoever cannot ask again may believe that this holder leads; None if it must not.
+
+        Of a holder that is in the file of rule R5 alone: that one is struck before it is released (rule R4).
+        """
+        return self.deadline if self.filed and self.leads(now) else None
+
     def relies_on(self, instance: str, now: Instant) -> bool:
         """Whether that instance's vote still counts at this moment."""
         grant = self.grants.get(instance)

@@ -51,7 +51,7 @@ def test_nothing_outside_the_allow_list_is_loaded(path: Path, ask: Asker, progra
     )
     with process(path):
         for arguments in ([], ["-v"], ["nope"], ["--bogus"], ["--socket", "/nowhere"]):
-            code = LOADED.format(argv=[ask.program, "is-leader", *arguments], script=ask.program)
+            code = LOADED.format(argv=[ask.program, "is-leader", *arguments], script=f"{ask.program}-python")
             command = [python, "-c", code]
             done = subprocess.run(
                 command, env=ask.environment, capture_output=True, text=True, timeout=30, check=False
@@ -63,7 +63,7 @@ def test_nothing_outside_the_allow_list_is_loaded(path: Path, ask: Asker, progra
 def test_a_duration_loads_its_parser_and_nothing_else(path: Path, ask: Asker, programs: Path) -> None:
     """`--for` and `--timeout` are as hot."""
     with process(path):
-        code = LOADED.format(argv=[ask.program, "is-leader", "--for", "1s"], script=ask.program)
+        code = LOADED.format(argv=[ask.program, "is-leader", "--for", "1s"], script=f"{ask.program}-python")
         done = subprocess.run(
             [str(programs / "python"), "-c", code],
             env=ask.environment,

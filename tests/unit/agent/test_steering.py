@@ -12,6 +12,7 @@ from leader.agent.guards import Guards
 from leader.agent.hooks import Hooks
 from leader.agent.jobs import Jobs, Quorum, Sight
 from leader.agent.journal import Journal
+from leader.agent.leases import Leases
 from leader.agent.pause import Pause, PauseStore
 from leader.agent.registry import Registry
 from leader.agent.steering import Steered, Steering
@@ -45,7 +46,7 @@ class Desk:
         guards = Guards(returning_until=returning_until)
         conductor = Conductor(
             {},
-            (TermStore(directory, "c"), HolderStore(directory, place)),
+            (TermStore(directory, "c"), HolderStore(directory, place), Leases(directory / "s", "a", 1)),
             (guards, Hooks({}, {})),
             self.journal,
         )
