@@ -57,7 +57,7 @@ def run_storm(seed: int, storm: Storm) -> Outcome:
     try:
         for _ in range(STORMS):
             storm.rage(STORM_LEASES)
-            outcome.slowest_leases = max(outcome.slowest_leases, _calm(storm))
+            outcome.slowest_leases = max(outcome.slowest_leases, settle(storm))
     except BrokenPromise as broken:
         outcome.broken, outcome.what = broken.promise, str(broken)
     world = storm.world
@@ -81,7 +81,7 @@ def _hand_over(storm: Storm) -> None:
         raise BrokenPromise("found", f"nobody leads {leases} leases after a planned hand-over")
 
 
-def _calm(storm: Storm) -> float:
+def settle(storm: Storm) -> float:
     """Wait for a leader, and see that it stays; return how long the first took, in leases."""
     world, began = storm.world, storm.time.now
     storm.calm()
