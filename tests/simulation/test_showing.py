@@ -19,7 +19,7 @@ from tests.simulation.timeline import LEASE_NS
 pytestmark = pytest.mark.needs("dash")
 
 SHARE = 100
-"""Of so many seeds that other tests of the simulation try, one is tried here: it asks a shell all the time."""
+"""Of so many seeds that other tests of the simulation try, one is tried here, since it asks a real shell."""
 STORMS, STORM_LEASES = 2, 13.0
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - a new directory in it
 """Where files are written as fast as in a runtime directory."""
