@@ -2,6 +2,7 @@
 
 from leader.protocol.calls import Release, Renew, Take, Verdict
 from leader.protocol.events import (
+    NS_PER_MS,
     Candidate,
     ContentionChanged,
     EndJobs,
@@ -73,6 +74,39 @@ def test_a_holder_that_the_file_never_took_is_released_all_the_same() -> None:
     holder = node.lead()
     node.handle(StepDownAsked("asked"))
     assert {release.holder for release in node.operations(Release)} == {holder}
+
+
+def told_until_ms(node: Driver) -> float | None:
+    """Until when, from now on, whoever cannot ask again may be told that this node leads."""
+    tenure, now = node.elector.tenure, round(node.now_ms * NS_PER_MS)
+    until = tenure.told_until(now) if tenure is not None else None
+    return None if until is None else (until - now) / NS_PER_MS
+
+
+def test_what_is_told_for_good_is_the_deadline_while_it_leads_and_nothing_else() -> None:
+    """A lease file can be read later: so it is told of a holder that is struck before it is released."""
+    node = Driver()
+    node.jobs_end_at_once = False
+    assert told_until_ms(node) is None
+    node.lead()
+    assert told_until_ms(node) == node.remaining_ms == SURE_MS
+    node.pause(SURE_MS)
+    assert told_until_ms(node) is None
+    for end in (StepDownAsked("asked"), ContentionChanged(allowed=False, reason="paused")):
+        node = Driver()
+        node.jobs_end_at_once = False
+        node.lead()
+        node.handle(end)
+        assert told_until_ms(node) is None
+
+
+def test_a_holder_that_the_file_never_took_is_told_to_nobody_who_cannot_ask_again() -> None:
+    """It is released without striking it first, so what was told could not be taken back."""
+    node = Driver()
+    node.holder_disk = Disk.FAILS
+    node.lead()
+    assert node.leads()
+    assert told_until_ms(node) is None
 
 
 def test_nothing_is_released_before_the_file_is_rewritten() -> None:
