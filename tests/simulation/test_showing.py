@@ -87,7 +87,7 @@ class Generous(ShowingAgent):
         return {name: news and Sure(news.term, news.until + LEASE_NS // 5) for name, news in told.items()}
 
 
-READ = 'read -r stat <"/proc/$pid/stat"'
+READ = 'began _ <"/proc/$pid/stat"'
 
 
 def bent(*changes: tuple[str, str]) -> str:
@@ -105,7 +105,7 @@ MUTANTS: dict[str, Callable[[int], object]] = {
     "a later deadline": lambda seed: run(seed, Generous),
     "the deadline is not looked at": lambda seed: run(seed, script=bent((' && [ "$now" -lt "$until" ]', ""))),
     "the process is not looked at": lambda seed: run(
-        seed, script=bent((f"{READ} || return", READ), ('[ "${24}" = "$start" ] || return', ":"))
+        seed, script=bent((f"{READ} || return", READ), ('[ "$began" = "$start" ] || return', ":"))
     ),
 }
 """What is wrong with agent or script, and how a seed is run with it."""
