@@ -180,7 +180,7 @@ def compare_hand_overs(candidates: int, times: int, endpoints: str, url: str) ->
                 ends["etcd"].append(electing.replaced(signal.SIGINT, random.uniform(*BEFORE_PEERS_S)))
             ends["own"].append(replaced(cluster, signal.SIGTERM, random.uniform(*BEFORE_OWN_S)))
             ends["loop"].append(looping.replaced(signal.SIGINT, random.uniform(*BEFORE_PEERS_S)))
-    orders = f"`leader step-down --to NODE`, {how_observed()}"
+    orders = f"`leader step-down --to NODE`, {how_observed()}, in turns with the peers"
     tell(case, OWN, spread([over.leaderless_ms for over in overs], **goals), f"{orders}; without a leader")
     tell(case, f"{OWN}, from the order", spread([over.ordered_ms for over in overs]), orders)
     tell(case, f"{OWN}, at its end", spread(ends["own"]), "SIGTERM to `leader agent`")
