@@ -201,6 +201,25 @@ def test_claims_and_results_outlive_an_instance_that_loses_all_it_kept(
         until(lambda node=node: outcomes(node, job) == [("failed", 3)], "only that run is shown")  # type: ignore[misc]
 
 
+def test_a_run_that_one_instance_alone_still_knows_is_shown_and_not_started_again(
+    cluster: Cluster, quorum: EmbeddedQuorum, job: str
+) -> None:
+    """Also by agents that knew nothing of it: what any one instance remembers, counts."""
+    assert end(start(cluster.wait_for_leader(), job, "sh", "-c", "exit 3"))[0] == 3
+    for node in cluster.nodes.values():
+        node.kill()
+    for index in (0, 1):
+        quorum.restart(index, keep_data=False)
+    cluster.settle()
+    cluster.wait_for_leader()
+    nodes = cluster.nodes.values()
+    until(lambda: all(state(node, job) == "failed" for node in nodes), "all nodes show it")
+    for node in nodes:
+        assert end(start(node, job, "echo", "again"))[:2] == (SKIPPED, "")
+        ended = [(run["state"], run["code"]) for run in ledger(node, job) if run["duration_ms"] is not None]
+        assert ended == [("failed", 3)]
+
+
 def test_a_once_that_is_killed_takes_its_job_along_and_is_shown_as_interrupted(
     cluster: Cluster, job: str
 ) -> None:
