@@ -101,7 +101,7 @@ class Changes:
             self.newest = ended(step)
         else:
             instances, lease_ms = self._draw(self.world.random, step)
-            for name in set(instances) - set(step.voters.instances):
+            for name in sorted(set(instances) - set(step.voters.instances)):
                 self.world.servers[name].evict(None)
             self.newest = begun(step, instances, lease_ms)
         self.world.time.count("change: ends" if step.configuration.previous else "change: begins")
