@@ -31,6 +31,16 @@ JOB_MUTANTS = (
         by_seeds=False,  # a majority must forget, and the one that does not be unheard until the very claim
     ),
     TickMutant(
+        "a tick needs the new list alone",
+        "joint quorum",
+        "tick-over-a-change",
+        CLAIM,
+        "if self.voters.agree(standing | self._granted) and (leads or self.voters.agree(standing)):",
+        "new = Voters(self.voters.lists[:1])\n"
+        "        if new.agree(standing | self._granted) and (leads or new.agree(standing)):",
+        by_seeds=False,  # the first list must fall silent between its vote for the leader and the claim
+    ),
+    TickMutant(
         "a quarter of the gap",
         "gap",
         "tick-data-loss-one-remembers",
