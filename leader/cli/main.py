@@ -95,10 +95,16 @@ def run(arguments: list[str]) -> int:
     asked = arguments[0] if arguments else ""
     code = importlib.import_module(QUICK[asked]).main(arguments[1:]) if asked in QUICK else None
     if code is None:
-        modules = [MODULES[asked]] if asked in MODULES else list(dict.fromkeys(MODULES.values()))
-        code = importlib.import_module("leader.cli.whole").run(arguments or ["--help"], modules)
+        code = importlib.import_module("leader.cli.whole").run(arguments or ["--help"], needed(asked))
     flush()
     return WRONG_USAGE if not arguments else code if isinstance(code, int) else 0
+
+
+def needed(asked: str) -> list[str]:
+    """The modules that answer the first word: its own, none for a version, all for whatever else it is."""
+    if asked == "--version":
+        return []
+    return [MODULES[asked]] if asked in MODULES else list(dict.fromkeys(MODULES.values()))
 
 
 def flush() -> None:
