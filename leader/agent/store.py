@@ -8,6 +8,7 @@ import json
 import os
 from pathlib import Path
 
+from leader.agent.slots import Slots
 from leader.errors import ConfigurationError, TermNotSaved
 from leader.files import check_place, replace
 from leader.protocol import resume
@@ -38,12 +39,13 @@ class TermStore:
 
     def __init__(self, directory: Path, cluster: str) -> None:
         self._path = directory / TERMS_FILE
+        self._slots = Slots(self._path)
         self._cluster = cluster
         self._all = self._read()
 
     def _read(self) -> dict[str, dict[str, int]]:
         try:
-            terms = json.loads(self._path.read_text())
+            terms = json.loads(self._slots.read())
             return {str(c): {str(e): _term(t) for e, t in es.items()} for c, es in terms.items()}
         except FileNotFoundError:
             return {}
@@ -69,7 +71,7 @@ class TermStore:
         terms = {cluster: dict(elections) for cluster, elections in self._all.items()}
         terms.setdefault(self._cluster, {})[election] = term
         try:
-            replace(self._path, json.dumps(terms), durably=True)
+            self._slots.write(json.dumps(terms))
         except OSError as error:
             message = (
                 f"{self._path} cannot be written ({error.strerror}), so this node claims no leadership: "

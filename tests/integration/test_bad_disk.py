@@ -18,14 +18,16 @@ BAD_CONFIGURATION, UNKNOWN = 78, 3
 
 ON_A_BAD_DISK = """
 import errno, os, sys, threading
-directory, real = sys.argv.pop(1), os.fsync
-def fsync(descriptor):
-    if os.path.exists(directory + "/full"):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    if os.path.exists(directory + "/hung"):
-        threading.Event().wait()
-    real(descriptor)
-os.fsync = fsync
+directory = sys.argv.pop(1)
+def spoiled(real):
+    def sync(descriptor):
+        if os.path.exists(directory + "/full"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if os.path.exists(directory + "/hung"):
+            threading.Event().wait()
+        real(descriptor)
+    return sync
+os.fsync, os.fdatasync = spoiled(os.fsync), spoiled(os.fdatasync)
 from leader.__main__ import main
 main()
 """

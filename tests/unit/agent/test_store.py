@@ -45,8 +45,8 @@ def test_a_damaged_term_file_stops_the_start_and_says_what_to_do(tmp_path: Path)
         TermStore(tmp_path, "c")
 
 
-def no_space(_descriptor: int) -> None:
-    """What a full disk says to `fsync`."""
+def no_space(*_: object) -> int:
+    """What a full disk says."""
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
@@ -54,7 +54,7 @@ def test_a_full_disk_is_told_and_loses_no_term(tmp_path: Path, monkeypatch: pyte
     """A term that cannot be written is not claimed, and what was there stays."""
     store = TermStore(tmp_path, "c")
     store.save("default", 41)
-    monkeypatch.setattr(os, "fsync", no_space)
+    monkeypatch.setattr(os, "pwrite", no_space)
     with pytest.raises(TermNotSaved, match="claims no leadership"):
         store.save("default", 42)
     assert TermStore(tmp_path, "c").highest("default") == 41
