@@ -283,6 +283,8 @@ class Elector:
         if witness.notice(event.record, now):
             self.electorate.learn_term(witness, event.record)
             self._release_on_sight(witness, now)
+            if event.record.state is State.RELEASED and event.record.successor == self.identity.node:
+                self._foresee_claim(now)
 
     def _count(
         self, tenure: Tenure, witness: Witness, pending: Pending, reply: Replied, now: Instant
@@ -376,7 +378,20 @@ class Elector:
             self.identity.configuration,
             reserve_ns=self.identity.reserve_ms * NS_PER_MS,
         )
-        self._save_term(term, claims=True)
+        if self._disk.holds(term):
+            self._ask_for_votes(self.tenure, now)
+        elif not self._disk.was_asked(term):
+            self._save_term(term, claims=True)
+
+    def _foresee_claim(self, now: Instant) -> None:
+        """Have the term on disk by the time at which enough instances have released the record to this node.
+
+        No claim has it yet: what was claimed is known, and the next term is above all that is known.
+        """
+        term = self.electorate.next_term()
+        is_free = self.tenure is None and self.may_contend(now) and term <= LARGEST_TERM
+        if is_free and self._disk.lacks(term, now):
+            self._save_term(term, claims=True)
 
     def _save_term(self, term: int, *, claims: bool) -> None:
         self._disk.asked(term)
@@ -385,8 +400,12 @@ class Elector:
     def _on_term_saved(self, term: int, now: Instant) -> None:
         self._disk.saved(term)
         tenure = self.tenure
-        if tenure is None or tenure.stage is not Stage.SAVING_TERM or term != tenure.holder.term:
-            return
+        if tenure is not None and tenure.stage is Stage.SAVING_TERM and self._disk.holds(tenure.holder.term):
+            self._ask_for_votes(tenure, now)
+
+    def _ask_for_votes(self, tenure: Tenure, now: Instant) -> None:
+        """Begin the claim whose term is on disk, if all that it was chosen by still holds."""
+        term = tenure.holder.term
         takeable = self.electorate.takeable(now)
         processes = {witness.name: witness.process for witness in takeable}
         is_outdated = term <= self.electorate.known_term

@@ -20,6 +20,14 @@ class TermDisk:
         """Whether this term is to be written now: it is higher than all that were, or are being."""
         return term > self._asked_term and now >= self._rests_until
 
+    def holds(self, term: int) -> bool:
+        """Whether this term, or a higher one, is on disk."""
+        return term <= self.highest_term
+
+    def was_asked(self, term: int) -> bool:
+        """Whether this term, or a higher one, is being written or was."""
+        return term <= self._asked_term
+
     def asked(self, term: int) -> None:
         """Note that this term is being written."""
         self._asked_term = max(self._asked_term, term)

@@ -40,6 +40,80 @@ def test_the_answer_for_another_term_does_not_begin_a_claim() -> None:
     assert not node.calls(Take)
 
 
+def watching() -> Driver:
+    """A candidate that has just seen another node renew everywhere."""
+    node = Driver()
+    node.answer_all(held(1))
+    return node
+
+
+def test_a_named_successor_saves_its_term_at_the_first_release() -> None:
+    """The disk works while the others are told: the claim begins with a majority, and saves no more."""
+    node = watching()
+    node.notice("x", released(2, successor="a"))
+    assert node.did(SaveTerm)[-1] == SaveTerm(WALL_MS, claims=True)
+    assert not node.calls(Take)
+    saved = len(node.did(SaveTerm))
+    node.notice("y", released(2, successor="a"))
+    assert {take.holder.term for take in node.operations(Take)} == {WALL_MS}
+    assert len(node.did(SaveTerm)) == saved
+
+
+def test_a_named_successor_waits_for_its_disk_as_any_candidate() -> None:
+    """However early the term was to be saved, no request leaves before it is; and it is saved once."""
+    node = watching()
+    node.term_disk = Disk.HANGS
+    for name in ("x", "y", "z"):
+        node.notice(name, released(2, successor="a"))
+    (saved,) = (effect for effect in node.did(SaveTerm) if effect.claims)
+    assert not node.calls(Take)
+    node.handle(TermSaved(saved.term))
+    assert {take.holder.term for take in node.operations(Take)} == {saved.term}
+
+
+def test_a_release_to_another_node_or_to_nobody_saves_nothing_yet() -> None:
+    """Twenty candidates do not write to their disks at a hand-over between two of them."""
+    for successor in ("c", None):
+        node = watching()
+        node.notice("x", released(2, successor=successor))
+        assert not [effect for effect in node.did(SaveTerm) if effect.claims]
+
+
+def test_a_term_that_was_saved_early_and_is_seen_elsewhere_is_not_claimed() -> None:
+    """What was seen meanwhile counts: the claim has a higher one, which is saved before it begins (R2)."""
+    node = watching()
+    node.notice("x", released(2, successor="a"))
+    early = node.did(SaveTerm)[-1].term
+    node.answer("z", held(3, term=early))
+    node.term_disk = Disk.HANGS
+    node.notice("y", released(2, successor="a"))
+    assert not node.calls(Take)
+    assert node.did(SaveTerm)[-1] == SaveTerm(early + 1, claims=True)
+
+
+def test_a_clock_that_was_set_back_while_the_term_was_saved_does_not_hold_up_the_claim() -> None:
+    """The term that is needed then is lower than the one on disk, which is as good."""
+    node = watching()
+    node.term_disk = Disk.HANGS
+    node.notice("x", released(2, successor="a"))
+    early = node.did(SaveTerm)[-1].term
+    for name in ("x", "y", "z"):
+        node.wait(LEASE_MS // 3)
+        node.answer(name, released(2, successor="a"), wall_ms=WALL_MS - 500)
+    node.handle(TermSaved(early))
+    claimed = {take.holder.term for take in node.operations(Take)}
+    assert claimed
+    assert max(claimed) < early
+
+
+def test_no_term_beyond_the_exact_numbers_is_saved_early() -> None:
+    """The file of terms holds none either."""
+    node = Driver(highest_term=LARGEST_TERM)
+    node.answer_all(held(1))
+    node.notice("x", released(2, successor="a"))
+    assert not node.did(SaveTerm)
+
+
 def test_an_instance_that_falls_silent_while_the_term_is_saved_ends_the_claim() -> None:
     """A slow disk takes its time: whether a majority answers is asked again before the first request."""
     node = Driver()
