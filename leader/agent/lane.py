@@ -16,7 +16,7 @@ from leader.agent.journal import Journal
 from leader.agent.round_trips import RoundTrips
 from leader.instances.instance import Instance
 from leader.instances.problems import Ineligible, Problem, Unanswered
-from leader.protocol.calls import Call, Reply
+from leader.protocol.calls import Call, Release, Reply, Take
 from leader.protocol.events import NS_PER_MS, Event, Instant, Replied
 from leader.protocol.events import Unanswered as NoAnswer
 
@@ -115,7 +115,7 @@ class Lane:
             self._idle.set()
 
     async def _carry(self, calls: list[Call], *, farewell: bool) -> None:
-        registers = self._registers()
+        registers = self._registers(calls)
         try:
             reply = await self.instance.call(
                 calls,
@@ -130,9 +130,12 @@ class Lane:
                 self._registered_at = clock.now_ns()
             self._succeed(calls, reply)
 
-    def _registers(self) -> bool:
-        """Whether it is time to register again: about once a beat, and never after the farewell."""
-        if self._has_left:
+    def _registers(self, calls: Iterable[Call]) -> bool:
+        """Whether it is time to register again: about once a beat, and never after the farewell.
+
+        Nor while a claim or a hand-over waits for the answer, which all the nodes' entries would make longer.
+        """
+        if self._has_left or any(map(_is_waited_for, calls)):
             return False
         since = self._registered_at
         return since is None or clock.now_ns() - since > self._around.beat_ns * 3 // 4
@@ -185,6 +188,12 @@ class Lane:
         self._around.journal.tell(
             "instance-back", f"instance {self.name} votes again", instance=self.name, after_ms=silent_ms
         )
+
+
+def _is_waited_for(call: Call) -> bool:
+    """Whether nobody leads until it is answered: it is of a claim, or hands a leadership over."""
+    operation = call.operation
+    return isinstance(operation, Release) or (isinstance(operation, Take) and not operation.sitting)
 
 
 def answering(lanes: Mapping[str, Lane], now: Instant) -> list[Lane]:
