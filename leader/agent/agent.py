@@ -91,7 +91,7 @@ class Agent:
         self._annals = Annals(directories.state)
         self.history = History(self._annals, config.node.name)
         self._chronicler = Chronicler(self.history, self.conductor.electors, self.registry, self.journal)
-        self._inbox = Inbox(config.node.name, self._take_in)
+        self._inbox = Inbox(config.node.name, self.conductor.electors, self._take_in, self._rest)
         self._tell_candidates_soon = Soon(TOGETHER_S, self._tell_candidates)
         self._pulse = Pulse(self._lease_ns, self._chronicler.look, self._happened)
         self.contention = Contention(self.conductor.feed_all)
@@ -290,10 +290,14 @@ class Agent:
         self._stopping.set()
 
     def _take_in(self, notices: Sequence[Received]) -> None:
-        ours = [(name, notice) for name, notice in notices if notice.election in self.conductor.electors]
-        self.conductor.feed_each((notice.election, Noticed(name, notice.record)) for name, notice in ours)
-        for _, notice in ours:
+        self.conductor.feed_each((notice.election, Noticed(name, notice.record)) for name, notice in notices)
+        for _, notice in notices:
             self._chronicler.notice(notice.election, notice.record)
+
+    def _rest(self) -> None:
+        """Listen to nobody for a moment: what follows is what another node does."""
+        for lane in self.lanes.values():
+            lane.instance.rest(TOGETHER_S)
 
     def _heard(self, lane: Lane, reply: Reply) -> None:
         self._check_distinct(lane)

@@ -242,8 +242,7 @@ class Conductor:
         if error is not None and not self._disk_fails:
             log.error("%s", error)
         self._disk_fails = error is not None
-        self._events.append((election, TermWasNotSaved(term) if error else TermSaved(term)))
-        self._due.set()
+        self.feed(election, TermWasNotSaved(term) if error else TermSaved(term))
 
     def _tell(self, election: str, effect: Gained | Lost | ClaimFailed | Barred | Unbarred) -> None:
         match effect:

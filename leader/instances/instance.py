@@ -187,6 +187,10 @@ class Instance:
         """Hand over each record and run that is published, on a connection of its own, until cancelled."""
         await self._listener.listen(heard, heard_run)
 
+    def rest(self, duration_s: float) -> None:
+        """Let all that is published wait for so long: whoever is in a hurry is not disturbed by it."""
+        self._listener.rest(duration_s)
+
     async def close(self) -> None:
         """Close the connection; a call in progress ends unanswered, a later one connects anew."""
         self._drop()

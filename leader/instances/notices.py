@@ -37,6 +37,12 @@ class Listener:
         self._subject = subject
         self._channel, self._jobs_channel = caller.channel, caller.jobs_channel
         self._pause_s = _FIRST_PAUSE_S
+        self._subscription: Subscription | None = None
+
+    def rest(self, duration_s: float) -> None:
+        """Let what is published wait for so long."""
+        if self._subscription is not None:
+            self._subscription.rest(duration_s)
 
     async def listen(self, heard: Callable[[Notice], None], heard_run: Callable[[Run], None]) -> None:
         """Hand each record and each run over, and reconnect whenever need be; ends only by cancellation."""
@@ -53,6 +59,8 @@ class Listener:
                 await self._listen_once(takers)
             except (RedisError, TimeoutError) as error:
                 self._note(error)
+            finally:
+                self._subscription = None
             await asyncio.sleep(self._pause_s)
             self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
 
@@ -70,6 +78,7 @@ class Listener:
                 await link.open()
                 subscription = Subscription(link, takers, self._count_malformed)
                 ending.callback(subscription.close)
+                self._subscription = subscription
                 await subscription.begun
             self.problem = None
             self._pause_s = _FIRST_PAUSE_S

@@ -77,9 +77,14 @@ class Subscription(asyncio.Protocol):
         while (message := self._reader.gets()) is not NOT_ENOUGH:
             self._take(message)
             if clock.now_ns() > until:
-                self._transport.pause_reading()
-                self._rest = asyncio.get_running_loop().call_later(_REST_S, self._go_on)
+                self.rest(_REST_S)
                 return
+
+    def rest(self, duration_s: float) -> None:
+        """Let what arrives wait for so long; what has arrived is handed over all the same."""
+        if self._rest is None:
+            self._transport.pause_reading()
+            self._rest = asyncio.get_running_loop().call_later(duration_s, self._go_on)
 
     def _go_on(self) -> None:
         self._rest = None

@@ -168,6 +168,13 @@ class Witness:
             return False
         return now - self.standing_since <= record.lease_ms * NS_PER_MS
 
+    def is_of(self, node: str) -> bool:
+        """Whether the record, as last seen, is held by some holder of this node."""
+        record = self.record
+        if record is None or record.state is not State.HELD or record.holder is None:
+            return False
+        return record.holder.node == node
+
     def names(self, holder: Holder) -> bool:
         """Whether the record, as last seen, is held by this very holder."""
         return self.record is not None and self.record.names(holder)

@@ -205,6 +205,26 @@ async def test_a_notice_brings_the_whole_record(hand: Hand, server: EmbeddedQuor
         assert heard == [Notice("default", granted.record), Notice("default", renewed.record)]
 
 
+async def test_what_is_published_during_a_rest_is_heard_after_it(hand: Hand, server: EmbeddedQuorum) -> None:
+    """Nothing is lost, and nothing is heard before; a rest within a rest makes it no longer."""
+    heard: list[Notice] = []
+    async with listening(hand, server, heard):
+        seen = await hand.ask(Observe())
+        until = clock.now_ns() + 300 * NS_PER_MS
+        hand.instance.rest(0.3)
+        granted = await hand.ask(Take(seen.record.version, holder(3), CONFIGURATION.lease_ms))
+        hand.instance.rest(60)
+        await eventually(lambda: bool(heard))
+        assert clock.now_ns() >= until
+        assert heard == [Notice("default", granted.record)]
+
+
+async def test_an_instance_that_is_not_heard_yet_rests_all_the_same(hand: Hand) -> None:
+    """There is nothing to do."""
+    hand.instance.rest(0.1)
+    assert (await hand.ask(Observe())).verdict is Verdict.OBSERVED
+
+
 async def test_what_is_no_notice_is_counted_and_ignored(hand: Hand, server: EmbeddedQuorum) -> None:
     """Anybody may publish on a channel."""
     heard: list[Notice] = []
