@@ -1,8 +1,9 @@
-"""How does a short text become durable in one write? In place, over the older of two that stand in one file.
+"""How is a short text replaced in one write? In place, over the older of two that stand in one file.
 
 A new file under an old name costs a journalling file system two commits, each some milliseconds; writing over
-blocks that a file has already costs the device one flush, and needs no room on a full disk. A write that was
-torn leaves the other text, which is whole: each has a number and a checksum. Source: fdatasync(2).
+blocks that a file has already costs the device one flush, if it is to be durable, and needs no room on a full
+disk. A write that was torn leaves the other text, which is whole: each has a number and a checksum. Source:
+fdatasync(2).
 """
 
 import errno
@@ -31,10 +32,11 @@ class _Place:
 
 
 class Slots:
-    """One file, which nobody else writes to."""
+    """One file, which nobody else writes to; what is written `durably` outlives a crash of the machine."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, durably: bool) -> None:
         self._path = path
+        self._durably = durably
         self._place: _Place | None = None
 
     def read(self) -> str:
@@ -55,7 +57,7 @@ class Slots:
         return texts[newest]
 
     def write(self, text: str) -> None:
-        """Return when this text is in force, and stays so whatever happens.
+        """Return when this text is in force, for good.
 
         Raises:
             OSError: it cannot be written; the one before is in force.
@@ -85,7 +87,8 @@ class Slots:
                 return False
             if os.pwrite(descriptor, slot, number % SLOTS * place.slot_bytes) < len(slot):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
-            os.fdatasync(descriptor)
+            if self._durably:
+                os.fdatasync(descriptor)
         finally:
             os.close(descriptor)
         self._place = _Place(place.device, place.inode, place.slot_bytes, number)
@@ -98,7 +101,7 @@ class Slots:
             slot_bytes += BLOCK
         blank = b" " * (slot_bytes - 1) + b"\n"
         slots = [slot, blank] if number % SLOTS == 0 else [blank, slot]
-        replace(self._path, b"".join(slots).decode(), durably=True)
+        replace(self._path, b"".join(slots).decode(), durably=self._durably)
         return self._found(slot_bytes, number)
 
     def _found(self, slot_bytes: int, newest: int) -> _Place:

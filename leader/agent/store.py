@@ -10,7 +10,7 @@ from pathlib import Path
 
 from leader.agent.slots import Slots
 from leader.errors import ConfigurationError, TermNotSaved
-from leader.files import check_place, replace
+from leader.files import check_place
 from leader.protocol import resume
 from leader.protocol.record import LARGEST_TERM, Holder
 
@@ -39,7 +39,7 @@ class TermStore:
 
     def __init__(self, directory: Path, cluster: str) -> None:
         self._path = directory / TERMS_FILE
-        self._slots = Slots(self._path)
+        self._slots = Slots(self._path, durably=True)
         self._cluster = cluster
         self._all = self._read()
 
@@ -93,6 +93,7 @@ class HolderStore:
 
     def __init__(self, directory: Path, place: resume.Place) -> None:
         self._path = directory / HOLDERS_FILE
+        self._slots = Slots(self._path, durably=False)
         self._place = place
         self._holders: dict[str, tuple[Holder, ...]] = {}
 
@@ -112,7 +113,7 @@ class HolderStore:
 
     def _load(self) -> dict[str, tuple[Holder, ...]]:
         try:
-            text = self._path.read_text()
+            text = self._slots.read()
         except FileNotFoundError:
             text = ""
         except UnicodeDecodeError:
@@ -129,7 +130,7 @@ class HolderStore:
             OSError: the file could not be rewritten; it says what it said before.
         """
         holders_now = {**self._holders, election: holders}
-        replace(self._path, resume.write(self._place, holders_now), durably=False)
+        self._slots.write(resume.write(self._place, holders_now))
         self._holders = holders_now
 
 

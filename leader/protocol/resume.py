@@ -6,6 +6,7 @@ anywhere else: a copy on another machine, in another directory or after a reboot
 
 import json
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 
 from leader.protocol.calls import Configuration
 from leader.protocol.record import Holder
@@ -30,12 +31,18 @@ def write(place: Place, holders: dict[str, tuple[Holder, ...]]) -> str:
     """Return the file's text: the holders of each election, and the place."""
     return json.dumps(
         {
-            "place": asdict(place),
+            "place": _values(place),
             "holders": {
                 election: [str(holder) for holder in ours] for election, ours in holders.items() if ours
             },
         }
     )
+
+
+@lru_cache(maxsize=1)
+def _values(place: Place) -> dict[str, object]:
+    """What the file says of the place, which stays the same: it is written while nobody leads."""
+    return asdict(place)
 
 
 def resumable(text: str, here: Place) -> dict[str, tuple[Holder, ...]]:

@@ -17,7 +17,7 @@ def path(tmp_path: Path) -> Path:
 
 def written(path: Path, *texts: str) -> Slots:
     """What wrote these, one after the other."""
-    slots = Slots(path)
+    slots = Slots(path, durably=True)
     for text in texts:
         slots.write(text)
     return slots
@@ -40,10 +40,10 @@ def test_the_text_that_was_written_last_is_in_force(path: Path, count: int) -> N
     """In this process and in the next, which goes on from there."""
     texts = [f"text {number}" for number in range(count)]
     assert written(path, *texts).read() == texts[-1]
-    slots = Slots(path)
+    slots = Slots(path, durably=True)
     assert slots.read() == texts[-1]
     slots.write("next")
-    assert Slots(path).read() == "next"
+    assert Slots(path, durably=True).read() == "next"
 
 
 def test_a_text_is_written_into_the_file_that_is_there(path: Path) -> None:
@@ -61,11 +61,11 @@ def test_a_write_that_was_torn_leaves_the_text_before(path: Path) -> None:
     """The newer of the two is damaged, so the older is in force; the next write goes over the damage."""
     written(path, "one", "two", "three")
     spoil(path, "three")
-    slots = Slots(path)
+    slots = Slots(path, durably=True)
     assert slots.read() == "two"
     slots.write("four")
     spoil(path, "two")
-    assert Slots(path).read() == "four"
+    assert Slots(path, durably=True).read() == "four"
 
 
 def test_a_write_that_failed_is_made_good_by_the_next(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +76,7 @@ def test_a_write_that_failed_is_made_good_by_the_next(path: Path, monkeypatch: p
         slots.write("three")
     slots.write("four")
     spoil(path, "four")
-    assert Slots(path).read() == "two"
+    assert Slots(path, durably=True).read() == "two"
 
 
 def test_a_write_that_came_to_a_part_of_it_has_failed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +85,19 @@ def test_a_write_that_came_to_a_part_of_it_has_failed(path: Path, monkeypatch: p
     with monkeypatch.context() as patched, pytest.raises(OSError, match="No space left"):
         patched.setattr(os, "pwrite", lambda *_: 5)
         slots.write("two")
-    assert Slots(path).read() == "one"
+    assert Slots(path, durably=True).read() == "one"
+
+
+def test_what_need_not_outlive_the_machine_waits_for_no_disk(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is in force for whoever reads it next, as what is durable is."""
+    for sync in ("fsync", "fdatasync"):
+        monkeypatch.setattr(os, sync, fails)
+    slots = Slots(path, durably=False)
+    for number in range(3):
+        slots.write(f"text {number}")
+        assert Slots(path, durably=False).read() == f"text {number}"
 
 
 @pytest.mark.parametrize("other", ["", "something else", " " * 2 * BLOCK])
@@ -95,7 +107,7 @@ def test_a_file_that_somebody_put_there_is_replaced(path: Path, other: str) -> N
     path.unlink()
     path.write_text(other)
     slots.write("three")
-    assert Slots(path).read() == "three"
+    assert Slots(path, durably=True).read() == "three"
 
 
 def test_a_file_that_is_gone_is_made_anew(path: Path) -> None:
@@ -103,17 +115,17 @@ def test_a_file_that_is_gone_is_made_anew(path: Path) -> None:
     slots = written(path, "one")
     path.unlink()
     slots.write("two")
-    assert Slots(path).read() == "two"
+    assert Slots(path, durably=True).read() == "two"
 
 
 def test_a_text_that_outgrows_its_place_gets_a_larger_file(path: Path) -> None:
     """And is written in place again from then on."""
     long = "x" * 2 * BLOCK
     slots = written(path, "one", long)
-    assert Slots(path).read() == long
+    assert Slots(path, durably=True).read() == long
     inode = path.stat().st_ino
     slots.write(long + "y")
-    assert Slots(path).read() == long + "y"
+    assert Slots(path, durably=True).read() == long + "y"
     assert path.stat().st_ino == inode
 
 
@@ -121,4 +133,4 @@ def test_a_text_that_outgrows_its_place_gets_a_larger_file(path: Path) -> None:
 def test_a_file_of_another_kind_is_read_as_it_is(path: Path, content: str) -> None:
     """Whether it means anything is for the caller to say."""
     path.write_text(content)
-    assert Slots(path).read() == content
+    assert Slots(path, durably=True).read() == content
