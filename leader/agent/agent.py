@@ -23,6 +23,7 @@ from leader.agent.conductor import Conductor
 from leader.agent.contention import Contention
 from leader.agent.fitness import Fitness
 from leader.agent.guards import Guards
+from leader.agent.herald import Herald
 from leader.agent.history import History
 from leader.agent.hooks import Hooks
 from leader.agent.inbox import TOGETHER_S, Inbox, Received
@@ -98,6 +99,9 @@ class Agent:
         resumes = any(elector.tenure is not None for elector in self.conductor.electors.values())
         self.fitness = Fitness(config.fitness, about, self.contention, self.journal, resumes=resumes)
         self.lanes: dict[str, Lane] = {}
+        self._herald = Herald(
+            config.node.name, self.lanes, self.conductor.feed_each, self._rest, self._lease_ns // 10
+        )
         around = self._make_surroundings(addresses)
         self.lanes |= {instance.name: Lane(instance, around) for instance in instances}
         self._jobs = self._make_jobs(instances, around)
@@ -160,6 +164,7 @@ class Agent:
             self.journal,
             self._forget,
             self._lease_ns,
+            self._herald.announce,
         )
         return Steering(steered, pauses)
 
@@ -221,7 +226,11 @@ class Agent:
             tasks = [group.create_task(lane.run(), name=f"lane {lane.name}") for lane in lanes]
             tasks += [
                 group.create_task(
-                    lane.instance.listen(partial(self._inbox.put, lane.name), self._jobs.heard),
+                    lane.instance.listen(
+                        partial(self._inbox.put, lane.name),
+                        self._jobs.heard,
+                        partial(self._herald.hear, self.conductor.electors),
+                    ),
                     name=f"notices {lane.name}",
                 )
                 for lane in lanes
@@ -266,7 +275,10 @@ class Agent:
         self._stopping.set()
 
     async def _hand_over(self, reason: str) -> None:
-        holds = any(elector.tenure is not None for elector in self.conductor.electors.values())
+        electors = self.conductor.electors
+        holds = any(elector.tenure is not None for elector in electors.values())
+        heirs = {election: elector.heir(None, clock.now_ns()).node for election, elector in electors.items()}
+        await self._herald.announce({election: node for election, node in heirs.items() if node})
         self.contention.forbid(Cause.RELEASED, reason)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._lease_ns / 1e9):  # jobs may take until the deadline

@@ -42,6 +42,9 @@ Done = TypeVar("Done")
 Forget = Callable[[str], Awaitable[dict[str, str]]]
 """Drops a node from the registry of each instance; why not, by the names of those that did not."""
 
+Announce = Callable[[Mapping[str, str]], Awaitable[None]]
+"""Lets those who are to follow prepare for it, by election."""
+
 
 @dataclass(frozen=True, slots=True)
 class Steered:
@@ -55,6 +58,7 @@ class Steered:
     journal: Journal
     forget: Forget
     lease_ns: int
+    announce: Announce
 
 
 class Steering:
@@ -123,9 +127,11 @@ class Steering:
             Refused: everything stays as it is.
         """
         try:
-            self._heir(order)
+            heir = self._heir(order)
             if order.drains:
                 await self._drain(order, peer)
+            elif heir:
+                await self._steered.announce({order.election: heir})
             successor = self._heir(order)
         except Refused as error:
             self.deny(f"to step down from {order.election}", str(error), peer)

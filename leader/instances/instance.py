@@ -7,6 +7,7 @@ never "refused" (rule R8). A hung instance delays nobody but its own callers, an
 import asyncio
 import contextlib
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Sequence
 from importlib.resources import files
 from typing import TypeVar
@@ -32,8 +33,8 @@ from leader.instances.problems import (
     text_of,
 )
 from leader.instances.resolver import Resolver
-from leader.instances.wire import Caller, CarriedOut, RefusedBeat, decode, encode
-from leader.protocol.calls import Call, Configuration, Notice, Reply
+from leader.instances.wire import Caller, CarriedOut, RefusedBeat, decode, encode, encode_announcement
+from leader.protocol.calls import Announcement, Call, Configuration, Notice, Reply
 from leader.protocol.runs import Run, TickCall, TickReply
 
 _SCRIPTS: dict[str, str] = {}
@@ -181,11 +182,24 @@ class Instance:
         command = ("HDEL", self._caller.registry_key, node)
         return await self._bounded(command, lambda reply: str(reply) == "1", timeout_ns)
 
+    async def announce(self, announcement: Announcement, timeout_ns: int) -> None:
+        """Have all who listen here told of it.
+
+        Raises:
+            Unanswered: no answer in time; they may be told all the same.
+            Ineligible: the instance refused.
+        """
+        text = json.dumps(encode_announcement(announcement), separators=(",", ":"))
+        await self._bounded(("PUBLISH", self._caller.heirs_channel, text), str, timeout_ns)
+
     async def listen(
-        self, heard: Callable[[Notice], None], heard_run: Callable[[Run], None] = lambda _run: None
+        self,
+        heard: Callable[[Notice], None],
+        heard_run: Callable[[Run], None] = lambda _run: None,
+        heard_announcement: Callable[[Announcement], None] = lambda _announcement: None,
     ) -> None:
-        """Hand over each record and run that is published, on a connection of its own, until cancelled."""
-        await self._listener.listen(heard, heard_run)
+        """Hand over all that is published, on a connection of its own, until cancelled."""
+        await self._listener.listen(heard, heard_run, heard_announcement)
 
     def rest(self, duration_s: float) -> None:
         """Let all that is published wait for so long: whoever is in a hurry is not disturbed by it."""

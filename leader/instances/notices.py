@@ -17,8 +17,8 @@ from leader.instances.link import Link
 from leader.instances.problems import Problem, Subject, explain_answer, is_answer, text_of
 from leader.instances.resolver import Resolver
 from leader.instances.subscription import Subscription, Taker
-from leader.instances.wire import Caller, decode_notice
-from leader.protocol.calls import Notice
+from leader.instances.wire import Caller, decode_announcement, decode_notice
+from leader.protocol.calls import Announcement, Notice
 from leader.protocol.runs import Run
 
 _CONNECT_S = 5.0
@@ -36,6 +36,7 @@ class Listener:
         self._resolver = resolver
         self._subject = subject
         self._channel, self._jobs_channel = caller.channel, caller.jobs_channel
+        self._heirs_channel = caller.heirs_channel
         self._pause_s = _FIRST_PAUSE_S
         self._subscription: Subscription | None = None
 
@@ -44,8 +45,13 @@ class Listener:
         if self._subscription is not None:
             self._subscription.rest(duration_s)
 
-    async def listen(self, heard: Callable[[Notice], None], heard_run: Callable[[Run], None]) -> None:
-        """Hand each record and each run over, and reconnect whenever need be; ends only by cancellation."""
+    async def listen(
+        self,
+        heard: Callable[[Notice], None],
+        heard_run: Callable[[Run], None],
+        heard_announcement: Callable[[Announcement], None],
+    ) -> None:
+        """Hand over what is published, and reconnect whenever need be; ends only by cancellation."""
 
         def heard_record(payload: str) -> None:
             heard(decode_notice(json.loads(payload)))
@@ -53,7 +59,14 @@ class Listener:
         def heard_job(payload: str) -> None:
             heard_run(jobs_wire.decode_run(json.loads(payload)))
 
-        takers = {self._channel: heard_record, self._jobs_channel: heard_job}
+        def heard_heirs(payload: str) -> None:
+            heard_announcement(decode_announcement(json.loads(payload)))
+
+        takers = {
+            self._channel: heard_record,
+            self._jobs_channel: heard_job,
+            self._heirs_channel: heard_heirs,
+        }
         while True:
             try:
                 await self._listen_once(takers)

@@ -78,7 +78,7 @@ def _harmless(caller: Caller, elections: list[str]) -> list[tuple[str, ...]]:
         ("del", "DEL", f"{keys[1]}:nothing"),
         *((name, name.upper(), *arguments) for name, *arguments in _of_the_jobs(caller)),
         ("publish", "PUBLISH", f"{caller.channel}:doctor", ""),
-        ("subscribe", "SUBSCRIBE", caller.channel, caller.jobs_channel),
+        ("subscribe", "SUBSCRIBE", caller.channel, caller.jobs_channel, caller.heirs_channel),
     ]
 
 

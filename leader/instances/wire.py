@@ -10,6 +10,7 @@ from typing import assert_never
 
 from leader.instances.shapes import array, instant, name, text, texts, whole, word
 from leader.protocol.calls import (
+    Announcement,
     Answer,
     Call,
     Configuration,
@@ -77,6 +78,11 @@ class Caller:
     def jobs_key(self) -> str:
         """The key of all jobs' runs."""
         return f"leader:{self.cluster}:jobs"
+
+    @property
+    def heirs_channel(self) -> str:
+        """Where it is announced who will follow."""
+        return f"{self.channel}:heirs"
 
     @property
     def jobs_channel(self) -> str:
@@ -190,6 +196,21 @@ def decode_notice(values: object) -> Notice:
     """
     election, *fields = texts(values)
     return Notice(name(election), _decode_record(fields))
+
+
+def encode_announcement(announcement: Announcement) -> list[str]:
+    """The node, and each election with its heir."""
+    return [announcement.node, *(word for pair in announcement.heirs.items() for word in pair)]
+
+
+def decode_announcement(values: object) -> Announcement:
+    """The announcement that a published array of strings says.
+
+    Raises:
+        ValueError: it is not one.
+    """
+    node, *words = map(name, texts(values))
+    return Announcement(node, dict(zip(words[::2], words[1::2], strict=True)))
 
 
 def _decode_answers(values: list[object], calls: Sequence[Call]) -> tuple[Answer, ...]:

@@ -28,7 +28,8 @@ The rules and their places:
 - R6 answer: `tenure.Tenure.leads`, computed at the moment of asking.
 - R7 one server, one vote: `quorum.votes`, `electorate.Electorate.contested`.
 - R8 silence is unknown: `witness.Witness.miss`; a late grant counts by its sending, or not at all.
-- R9 memory of terms: `term_disk.TermDisk`, `elector.Elector._consider_claim` and `_on_term_saved`.
+- R9 memory of terms: `term_disk.TermDisk`; `elector.Elector._consider_claim`, `_foresee_claim` and
+  `_ask_for_votes`.
 - R10 one configuration: `electorate.Electorate.accepts_us`, and the script `instances/beat.lua`.
 - Joint quorum of a change: `quorum.Voters`; its steps and its two leases: `calls.Configuration`.
 

@@ -6,6 +6,7 @@ The operations themselves are in `leader/instances/beat.lua`, and once more, as 
 the simulation runs on, in `tests/simulation/instance.py`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -165,6 +166,14 @@ class Reply:
     configured_by: str
     answers: tuple[Answer, ...]
     registry: tuple[Registration, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A node that leads is about to hand over: to whom, by election. It decides nothing."""
+
+    node: str
+    heirs: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

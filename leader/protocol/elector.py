@@ -21,6 +21,7 @@ from leader.protocol.calls import (
 from leader.protocol.electorate import Electorate
 from leader.protocol.events import (
     NS_PER_MS,
+    Announced,
     Bar,
     Candidate,
     Cause,
@@ -51,7 +52,7 @@ from leader.protocol.events import (
 from leader.protocol.heirs import Heir, Others
 from leader.protocol.preference import Preference
 from leader.protocol.quorum import Voters, sure_ns
-from leader.protocol.record import LARGEST_TERM, Holder, State
+from leader.protocol.record import LARGEST_TERM, Holder, Record, State
 from leader.protocol.snapshot import Role
 from leader.protocol.tenure import Stage, Tenure
 from leader.protocol.term_disk import TermDisk
@@ -202,6 +203,8 @@ class Elector:
                 self._on_silence(event)
             case Noticed():
                 self._on_notice(event, now)
+            case Announced():
+                self._foresee_claim(now)
             case Ticked():
                 pass
             case TermSaved():
@@ -283,8 +286,18 @@ class Elector:
         if witness.notice(event.record, now):
             self.electorate.learn_term(witness, event.record)
             self._release_on_sight(witness, now)
-            if event.record.state is State.RELEASED and event.record.successor == self.identity.node:
-                self._foresee_claim(now)
+            if event.record.state is State.RELEASED:
+                self._on_released(witness, event.record, now)
+
+    def _on_released(self, witness: Witness, record: Record, now: Instant) -> None:
+        """Prepare to follow; or, if a majority was enough to begin, ask for this vote, too."""
+        tenure = self.tenure
+        if tenure is not None and tenure.stage is Stage.CLAIMING:
+            may_ask = witness.name not in tenure.asked and record.term < tenure.holder.term
+            if may_ask and witness in self.electorate.takeable(now):
+                self._ask_for_vote(tenure, witness, now)
+        elif record.successor == self.identity.node:
+            self._foresee_claim(now)
 
     def _count(
         self, tenure: Tenure, witness: Witness, pending: Pending, reply: Replied, now: Instant
@@ -415,9 +428,11 @@ class Elector:
         tenure.enter(Stage.CLAIMING, now)
         self.electorate.known_term = term
         for witness in takeable:
-            assert witness.record is not None
-            tenure.asked.add(witness.name)
-            self._send(witness, tenure.take(witness, sitting=False), now)
+            self._ask_for_vote(tenure, witness, now)
+
+    def _ask_for_vote(self, tenure: Tenure, witness: Witness, now: Instant) -> None:
+        tenure.asked.add(witness.name)
+        self._send(witness, tenure.take(witness, sitting=False), now)
 
     def _on_term_not_saved(self, now: Instant) -> None:
         self._disk.failed(now + self.beat_ns)

@@ -47,6 +47,11 @@ class Noticed:
 
 
 @dataclass(frozen=True, slots=True)
+class Announced:
+    """The leader is about to hand over to this node; it may not come to that."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ticked:
     """The moment `wake_at` has come."""
 
@@ -163,6 +168,7 @@ Event = (
     Replied
     | Unanswered
     | Noticed
+    | Announced
     | Ticked
     | TermSaved
     | TermNotSaved

@@ -153,9 +153,9 @@ def check_ticks(reply: object) -> bool:
 
 
 def check_message(values: object) -> bool:
-    """Whether it is read as a record or a run that was published."""
+    """Whether it is read as a record, a run or an announcement that was published."""
     found = 0
-    for read in (wire.decode_notice, jobs_wire.decode_run):
+    for read in (wire.decode_notice, jobs_wire.decode_run, wire.decode_announcement):
         try:
             read(values)
             found += 1

@@ -14,7 +14,7 @@ from leader.instances import subscription
 from leader.instances.answers import Kind
 from leader.instances.embedded import EmbeddedQuorum
 from leader.instances.problems import Problem, Unanswered
-from leader.protocol.calls import Notice, Observe, Renew, Take, Verdict
+from leader.protocol.calls import Announcement, Notice, Observe, Renew, Take, Verdict
 from leader.protocol.record import LARGEST_TERM, State
 from tests.faults.proxy import Proxy
 from tests.integration.instances_on_servers import (
@@ -223,6 +223,22 @@ async def test_an_instance_that_is_not_heard_yet_rests_all_the_same(hand: Hand) 
     """There is nothing to do."""
     hand.instance.rest(0.1)
     assert (await hand.ask(Observe())).verdict is Verdict.OBSERVED
+
+
+async def test_an_announcement_reaches_whoever_listens(hand: Hand, server: EmbeddedQuorum) -> None:
+    """As it was made."""
+    heard: list[Announcement] = []
+    announcement = Announcement("n1", {"default": "n2"})
+
+    def ignore(_: object) -> None:
+        """Neither records nor runs are published."""
+
+    task = asyncio.create_task(hand.instance.listen(ignore, ignore, heard.append))
+    await eventually(lambda: is_heard(server))
+    await hand.instance.announce(announcement, TIMEOUT_MS * NS_PER_MS)
+    await eventually(lambda: bool(heard))
+    task.cancel()
+    assert heard == [announcement]
 
 
 async def test_what_is_no_notice_is_counted_and_ignored(hand: Hand, server: EmbeddedQuorum) -> None:

@@ -7,7 +7,7 @@ import pytest
 from leader.protocol.calls import Release, Take, Verdict
 from leader.protocol.events import ClaimFailed, Gained
 from leader.protocol.quorum import Voters
-from tests.rules.driver import IDENTITY, LEASE_MS, WALL_MS, Driver, fresh, held, released
+from tests.rules.driver import IDENTITY, LEASE_MS, OTHER, WALL_MS, Driver, fresh, held, released
 
 TEN_YEARS_MS = 10 * 366 * 24 * 3600 * 1000
 
@@ -116,6 +116,44 @@ def test_a_claim_that_can_no_longer_win_is_given_up_at_once() -> None:
     node.answer(node.calls(Take, "x")[0], held(9), Verdict.CHANGED)
     assert node.did(ClaimFailed)
     assert [asked.instance for asked in node.calls(Release)] == ["x", "y"]
+
+
+def test_an_instance_that_releases_while_a_claim_is_on_its_way_is_asked_too() -> None:
+    """A majority was enough to begin; who comes a moment later may vote in the place of one that is slow."""
+    node = Driver()
+    node.answer_all(held(1))
+    for name in ("x", "y", "z"):
+        node.notice(name, released(2, successor="a"))
+    takes = node.calls(Take)
+    assert [asked.instance for asked in takes] == ["x", "y", "z"]
+    assert len({take.holder for take in node.operations(Take)}) == 1
+    node.notice("z", released(3, successor="a"))
+    assert len(node.calls(Take)) == 3
+    node.grant(takes[0])
+    node.grant(takes[2])
+    assert node.leads()
+
+
+def test_an_instance_that_releases_a_higher_term_is_not_asked_for_a_vote() -> None:
+    """It would refuse; what it shows counts for the next claim."""
+    node = Driver()
+    node.answer_all(held(1))
+    node.notice("x", released(2, successor="a"))
+    node.notice("y", released(2, successor="a"))
+    (term,) = {take.holder.term for take in node.operations(Take)}
+    node.notice("z", released(2, replace(OTHER, term=term), successor="a"))
+    assert not node.calls(Take, "z")
+
+
+def test_an_instance_that_is_silent_is_not_asked_for_a_vote_when_it_is_heard_to_release() -> None:
+    """It published that, and does not answer."""
+    node = Driver()
+    node.answer_all(held(1))
+    node.wait(LEASE_MS // 3)
+    node.miss("z")
+    for name in ("x", "y", "z"):
+        node.notice(name, released(2, successor="a"))
+    assert [asked.instance for asked in node.calls(Take)] == ["x", "y"]
 
 
 def test_it_backs_off_before_it_claims_again() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from leader.protocol.calls import Renew, Take
-from leader.protocol.events import SaveTerm, Send, TermSaved
+from leader.protocol.events import Announced, SaveTerm, Send, TermSaved
 from leader.protocol.record import LARGEST_TERM
 from tests.rules.driver import LEASE_MS, WALL_MS, Disk, Driver, fresh, held, released
 
@@ -57,6 +57,30 @@ def test_a_named_successor_saves_its_term_at_the_first_release() -> None:
     node.notice("y", released(2, successor="a"))
     assert {take.holder.term for take in node.operations(Take)} == {WALL_MS}
     assert len(node.did(SaveTerm)) == saved
+
+
+def test_a_successor_that_is_announced_saves_its_term_before_anything_is_released() -> None:
+    """The old leader still leads meanwhile; if it comes to nothing, that was all."""
+    node = watching()
+    node.handle(Announced())
+    assert node.did(SaveTerm)[-1] == SaveTerm(WALL_MS, claims=True)
+    node.wait(LEASE_MS // 6)
+    assert not node.calls(Take)
+    saved = len(node.did(SaveTerm))
+    for name in ("x", "y", "z"):
+        node.notice(name, released(2, successor="a"))
+    assert {take.holder.term for take in node.operations(Take)} == {WALL_MS}
+    assert len(node.did(SaveTerm)) == saved
+
+
+def test_a_leader_that_is_announced_as_successor_does_nothing() -> None:
+    """Whoever says so is wrong, or late."""
+    node = Driver()
+    node.lead()
+    did = len(node.effects)
+    node.handle(Announced())
+    assert len(node.effects) == did
+    assert node.leads()
 
 
 def test_a_named_successor_waits_for_its_disk_as_any_candidate() -> None:

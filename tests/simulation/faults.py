@@ -123,7 +123,9 @@ class Faults(Mischief):
         self._start_later(node)
 
     def _step_down(self) -> None:
-        self._victim().step_down(self.random.choice((None, "A", "B")))
+        victim, successor = self._victim(), self.random.choice((None, "A", "B"))
+        self._announce(successor)
+        victim.step_down(successor)
 
     def _pause(self) -> None:
         node = self._victim()
@@ -131,7 +133,14 @@ class Faults(Mischief):
         self.later(lambda: node.allow(allowed=True))
 
     def _ask_to_step_down(self) -> None:
-        self._victim().ask_to_step_down(self.random.choice((None, "A", "B", "C")))
+        victim, successor = self._victim(), self.random.choice((None, "A", "B", "C"))
+        self._announce(successor)
+        victim.ask_to_step_down(successor)
+
+    def _announce(self, successor: str | None) -> None:
+        """A hand-over is announced to this node, whether or not anything comes of it."""
+        if successor in self.world.nodes:
+            self.world.nodes[successor].announce()
 
     def _unfit(self) -> None:
         node = self._victim()

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from leader.protocol.calls import Configuration
-from leader.protocol.events import Cause, ContentionChanged, StepDownAsked
+from leader.protocol.events import Announced, Cause, ContentionChanged, StepDownAsked
 from leader.protocol.quorum import Voters
 from leader.protocol.resume import Place
 from tests.simulation.agent import Agent
@@ -133,6 +133,11 @@ class Node:
             self.network.time.after(LEASE_NS // 1000, self._end_when_settled, agent, at_last)
 
     # What its operator does.
+
+    def announce(self) -> None:
+        """Tell the agent that the leader is about to hand over to it."""
+        if self.agent is not None:
+            self.agent.tell(Announced())
 
     def step_down(self, successor: str | None = None) -> None:
         """Tell the agent to hand over, whatever it knows of the others."""

@@ -1,6 +1,7 @@
 """A pause is on disk and in force, or neither: whatever happens beside it, and whoever goes away."""
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -54,10 +55,21 @@ class Desk:
         jobs = Jobs(Quorum("a", {}, Voters(()), 2000), sight, guards, self.journal)
         self.steering = Steering(
             Steered(
-                "a", conductor, self.contention, jobs, Registry(), self.journal, self.forget, 2_000_000_000
+                "a",
+                conductor,
+                self.contention,
+                jobs,
+                Registry(),
+                self.journal,
+                self.forget,
+                2_000_000_000,
+                self.announce,
             ),
             store or PauseStore(directory),
         )
+
+    async def announce(self, _heirs: Mapping[str, str]) -> None:
+        """There is nobody to follow."""
 
     async def forget(self, _node: str) -> dict[str, str]:
         """There is no instance."""

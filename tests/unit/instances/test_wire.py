@@ -2,8 +2,18 @@
 
 import pytest
 
-from leader.instances.wire import Caller, CarriedOut, RefusedBeat, decode, decode_notice, encode
+from leader.instances.wire import (
+    Caller,
+    CarriedOut,
+    RefusedBeat,
+    decode,
+    decode_announcement,
+    decode_notice,
+    encode,
+    encode_announcement,
+)
 from leader.protocol.calls import (
+    Announcement,
     Call,
     Configuration,
     Notice,
@@ -143,3 +153,19 @@ def test_what_is_no_notice_is_refused(values: object) -> None:
     """Anybody may publish on a channel."""
     with pytest.raises(ValueError):  # noqa: PT011  of any part of it
         decode_notice(values)
+
+
+@pytest.mark.parametrize("heirs", [{}, {"default": "b"}, {"default": "b", "reports": "c"}])
+def test_an_announcement_is_read_as_it_was_written(heirs: dict[str, str]) -> None:
+    """The node, and its heir in each election."""
+    announcement = Announcement("a", heirs)
+    assert decode_announcement(encode_announcement(announcement)) == announcement
+
+
+@pytest.mark.parametrize(
+    "values", [None, {}, [], [1], ["a", "default"], ["a", "default", 1], ["a b"], ["a", "default", "\x1b[2J"]]
+)
+def test_what_is_no_announcement_is_refused(values: object) -> None:
+    """An election without its heir, and what is no name, neither of a node nor of an election."""
+    with pytest.raises(ValueError):  # noqa: PT011  of any part of it
+        decode_announcement(values)
