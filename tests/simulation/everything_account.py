@@ -4,8 +4,8 @@ from tests.simulation.account import CHANGES_MUST_HAPPEN, OPERATORS_MUST_HAPPEN
 from tests.simulation.jobs_account import TICKS_MUST_HAPPEN
 from tests.simulation.jobs_climate import ALL_FAULTS
 
-OF_TICKS_ALONE = (*(f"fault: {fault}" for fault in ALL_FAULTS), "strike: flush")
-"""The faults of the world of ticks, which has kinds of its own."""
+OF_TICKS_ALONE = (*(f"fault: {fault}" for fault in ALL_FAULTS), "strike: flush", "a second start")
+"""The faults of the world of ticks, which has kinds of its own; and what need not be."""
 
 EVERYTHING_MUST_HAPPEN = tuple(
     dict.fromkeys(
