@@ -36,7 +36,7 @@ from leader.agent.leases import Leases
 from leader.agent.pause import PauseStore
 from leader.agent.pulse import Happening, Pulse
 from leader.agent.registry import Registry
-from leader.agent.soon import Soon
+from leader.agent.rota import Rota
 from leader.agent.steering import Steered, Steering
 from leader.agent.store import HolderStore, TermStore, boot_id, directory_id, machine_id
 from leader.agent.watchdog import Guarded, Watchdog, device_of
@@ -44,7 +44,7 @@ from leader.config.model import Config, InstanceConfig
 from leader.errors import ConfigurationError
 from leader.instances.instance import Instance
 from leader.instances.problems import Ineligible, Unanswered
-from leader.protocol.calls import Reply
+from leader.protocol.calls import Registration
 from leader.protocol.elector import Elector, Identity
 from leader.protocol.events import NS_PER_MS, Cause, Noticed, RegistrySeen, StepDownAsked
 from leader.protocol.record import Holder
@@ -74,10 +74,9 @@ class Agent:
         """`socket` is where the agent is asked, for what its hooks start."""
         self.config = config
         self.journal = Journal(config.node.name)
-        self.registry = Registry()
         self._incarnation = secrets.token_hex(16)
         addresses = {instance.name: address_of(instance) for instance in config.quorum.all_instances}
-        self._names = {address: name for name, address in addresses.items()}
+        self.registry = Registry({address: name for name, address in addresses.items()})
         self._lease_ns = config.quorum.held_lease_ms * NS_PER_MS
         self._stopping = asyncio.Event()
         self._why_it_stops = ""
@@ -93,7 +92,6 @@ class Agent:
         self.history = History(self._annals, config.node.name)
         self._chronicler = Chronicler(self.history, self.conductor.electors, self.registry, self.journal)
         self._inbox = Inbox(config.node.name, self.conductor.electors, self._take_in, self._rest)
-        self._tell_candidates_soon = Soon(TOGETHER_S, self._tell_candidates)
         self._pulse = Pulse(self._lease_ns, self._chronicler.look, self._happened)
         self.contention = Contention(self.conductor.feed_all)
         resumes = any(elector.tenure is not None for elector in self.conductor.electors.values())
@@ -135,7 +133,9 @@ class Agent:
         return Surroundings(
             feed=self.conductor.feed_each,
             registration=introduction.text,
-            heard=self._heard,
+            heard=self._check_distinct,
+            learned=self._learned,
+            rota=Rota(self.lanes, self._lease_ns // 3),
             journal=self.journal,
             lease_ns=self._lease_ns,
         )
@@ -262,7 +262,6 @@ class Agent:
         if self._why_it_stops:
             self.conductor.take_leases_away()
         self._inbox.close()
-        self._tell_candidates_soon.cancel()
         self._chronicler.close()
         self._annals.close()
         for lane in self.lanes.values():
@@ -311,16 +310,10 @@ class Agent:
         for lane in self.lanes.values():
             lane.instance.rest(TOGETHER_S)
 
-    def _heard(self, lane: Lane, reply: Reply) -> None:
-        self._check_distinct(lane)
-        if reply.registry is None:
-            return
-        self.registry.learn(lane.name, reply.registry, clock.now_ns())
-        self._tell_candidates_soon.ask()
-
-    def _tell_candidates(self) -> None:
+    def _learned(self, instance: str, registrations: Sequence[Registration]) -> None:
+        self.registry.learn(instance, registrations, clock.now_ns())
         node = self.config.node.name
-        candidates = {e: self.registry.candidates(e, node, self._names) for e in self.conductor.electors}
+        candidates = {e: self.registry.candidates(e, node) for e in self.conductor.electors}
         self.conductor.feed_each((election, RegistrySeen(seen)) for election, seen in candidates.items())
 
     def _happened(self, happening: Happening) -> None:
@@ -335,10 +328,12 @@ class Agent:
 
     def _check_distinct(self, lane: Lane) -> None:
         """One server listed twice has one vote; at the start it is refused (rule R7)."""
+        if clock.now_ns() - self._started_at >= self._lease_ns:
+            return
         twins = [
             other.name for other in self.lanes.values() if other is not lane and other.process == lane.process
         ]
-        if twins and clock.now_ns() - self._started_at < self._lease_ns:
+        if twins:
             raise ConfigurationError(
                 f"{self.config.source}: [quorum] lists one server twice, as {twins[0]} and as "
                 f"{lane.name}: list each server once"

@@ -6,12 +6,13 @@ from leader.config.model import Config, TlsConfig
 from leader.instances.endpoint import Credentials
 from leader.instances.examination import Examiner
 from leader.instances.instance import Instance
+from leader.instances.registry import Texts
 from leader.instances.wire import Caller
 
 
 def make_instances(config: Config) -> list[Instance]:
     """The instances of the quorum, none of them connected yet."""
-    return [
+    instances = [
         Instance(
             instance.name,
             instance.url,
@@ -22,6 +23,10 @@ def make_instances(config: Config) -> list[Instance]:
         )
         for instance in config.quorum.all_instances
     ]
+    registered = Texts()
+    for made in instances:
+        made.registered = registered
+    return instances
 
 
 def make_examiners(config: Config) -> list[Examiner]:

@@ -12,9 +12,13 @@ from leader.agent.registry import Entry, encode
 from leader.config.model import Config
 from leader.protocol.elector import Elector
 from leader.protocol.events import NS_PER_MS, Cause, Instant
+from leader.protocol.snapshot import VitalsView
 
 FRESH_NS = 20 * NS_PER_MS
 """So long a text is good for the other instances: a beat calls them all at one moment."""
+
+MINUTE_NS = 60_000 * NS_PER_MS
+"""How often figures are told anew that change all the time: every text that differs is read by every node."""
 
 
 @dataclass(slots=True)
@@ -32,6 +36,8 @@ class Introduction:
     _started_ms: int = field(default_factory=clock.wall_ms)
     _text: str = ""
     _made_at: Instant = 0
+    _vitals: VitalsView | None = None
+    _vitals_at: Instant = 0
 
     def text(self) -> str:
         """The text to register now."""
@@ -57,10 +63,15 @@ class Introduction:
             paused=Cause.PAUSED in forbidden,
             fit=not self.contention.unfit,
             reason=forbidden.get(Cause.PAUSED, self.contention.unfit),
-            vitals=self.fitness.vitals,
+            vitals=self._recent_vitals(now),
             sees_majority=self.config.quorum.voters().spare(lane.name for lane in answers) >= 0,
             priorities={name: elector.identity.priority for name, elector in self.electors.items()},
             roles={name: str(elector.role(now)) for name, elector in self.electors.items()},
             processes={self.addresses[lane.name]: lane.process for lane in answers},
             ended=self.history.own_ends(),
         )
+
+    def _recent_vitals(self, now: Instant) -> VitalsView | None:
+        if self._vitals is None or now - self._vitals_at > MINUTE_NS:
+            self._vitals, self._vitals_at = self.fitness.vitals, now
+        return self._vitals

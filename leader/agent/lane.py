@@ -13,10 +13,12 @@ from dataclasses import dataclass
 
 from leader import clock
 from leader.agent.journal import Journal
+from leader.agent.logs import log
+from leader.agent.rota import Rota
 from leader.agent.round_trips import RoundTrips
 from leader.instances.instance import Instance
 from leader.instances.problems import Ineligible, Problem, Unanswered
-from leader.protocol.calls import Call, Release, Reply, Take
+from leader.protocol.calls import Call, Registration, Release, Reply, Take
 from leader.protocol.events import NS_PER_MS, Event, Instant, Replied
 from leader.protocol.events import Unanswered as NoAnswer
 
@@ -30,12 +32,14 @@ class Surroundings:
     """What every lane of one agent shares.
 
     `feed` takes events, each with its election; `registration` gives this node's entry; `heard` is called at
-    every reply, with the registry if it came along.
+    every reply, `learned` with the registry of an instance, by its name; `rota` says when that is read.
     """
 
     feed: Feed
     registration: Callable[[], str]
-    heard: Callable[["Lane", Reply], None]
+    heard: Callable[["Lane"], None]
+    learned: Callable[[str, tuple[Registration, ...]], None]
+    rota: Rota
     journal: Journal
     lease_ns: int
 
@@ -70,6 +74,8 @@ class Lane:
         self._leaving = False
         self._has_left = False
         self._failing_since: Instant | None = None
+        self._unread = ""
+        """Why the registry could not be read, if it could not the last time."""
 
     @property
     def name(self) -> str:
@@ -99,6 +105,10 @@ class Lane:
         """Whether nothing waits to be sent or answered."""
         return self._idle.is_set()
 
+    def wake(self) -> None:
+        """Read the registry, if it is this one's turn."""
+        self._wanted.set()
+
     async def drained(self) -> None:
         """Return when nothing waits to be sent or answered."""
         await self._idle.wait()
@@ -108,10 +118,15 @@ class Lane:
         while True:
             await self._wanted.wait()
             self._wanted.clear()
-            while self._queue or self._leaving:
-                calls, self._queue = self._queue, []
-                farewell, self._leaving = self._leaving, False
-                await self._carry(calls, farewell=farewell)
+            while True:
+                if self._queue or self._leaving:
+                    calls, self._queue = self._queue, []
+                    farewell, self._leaving = self._leaving, False
+                    await self._carry(calls, farewell=farewell)
+                elif not self._has_left and self._around.rota.takes(self.name):
+                    await self._read_registry()
+                else:
+                    break
             self._idle.set()
 
     async def _carry(self, calls: list[Call], *, farewell: bool) -> None:
@@ -120,7 +135,6 @@ class Lane:
             reply = await self.instance.call(
                 calls,
                 registration=FAREWELL if farewell else self._around.registration() if registers else "",
-                want_registry=registers and not farewell,
                 timeout_ns=self._around.patience_ns,
             )
         except (Unanswered, Ineligible) as error:
@@ -130,10 +144,23 @@ class Lane:
                 self._registered_at = clock.now_ns()
             self._succeed(calls, reply)
 
+    async def _read_registry(self) -> None:
+        """Learn who is there; what keeps an instance from showing it is told once, and costs no vote."""
+        try:
+            found = await self.instance.read_registry(timeout_ns=self._around.patience_ns)
+        except (Unanswered, Ineligible) as error:
+            if self.problem is None and error.problem.sentence != self._unread:
+                log.warning("the registry cannot be read: %s", error.problem.sentence)
+            self._unread = error.problem.sentence
+            self._around.rota.failed(self.name)
+        else:
+            self._unread = ""
+            self._around.learned(self.name, found)
+
     def _registers(self, calls: Iterable[Call]) -> bool:
         """Whether it is time to register again: about once a beat, and never after the farewell.
 
-        Nor while a claim or a hand-over waits for the answer, which all the nodes' entries would make longer.
+        Nor while a claim or a hand-over waits for the answer: the registry may be read after a registration.
         """
         if self._has_left or any(map(_is_waited_for, calls)):
             return False
@@ -145,7 +172,7 @@ class Lane:
         self.answered_at = clock.now_ns()
         self.round_trips.add(self.instance.round_trip_ns or 0)
         self._tell_recovery()
-        self._around.heard(self, reply)
+        self._around.heard(self)
         own_wall_ms = clock.wall_ms()
         self._around.feed(
             (

@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from leader.agent.ends import LONGEST_REASON, EndTold, read_ends
 from leader.foreign import printable
@@ -135,50 +135,68 @@ def _elections(values: Mapping[str, object]) -> Mapping[str, object]:
     return values
 
 
-@dataclass(frozen=True, slots=True)
-class _Sight:
-    """What one instance kept of one node: the text, when it was registered, and what it says, if anything."""
+class _Read(NamedTuple):
+    """What one node says, if that is understood, and which process it sees at each of our instances."""
 
     text: str
-    seen_at: Instant
     entry: Entry | None
+    processes: tuple[tuple[str, str], ...]
 
 
 class Registry:
     """The nodes as the instances showed them, the youngest sight of each."""
 
-    def __init__(self) -> None:
-        self._seen: dict[str, dict[str, _Sight]] = {}
+    def __init__(self, names: Mapping[str, str] | None = None) -> None:
+        """`names` maps addresses to our instances' names: an address is what two nodes have in common."""
+        self._names = names or {}
+        self._seen: dict[str, dict[str, tuple[Instant, str]]] = {}
+        """What each instance kept of each node when it was last asked: when it was registered, and what."""
+        self._read: dict[str, _Read] = {}
+        """What each node says: instances show the same again and again."""
+        self._nodes: dict[str, tuple[Instant, Entry]] = {}
 
     def learn(self, instance: str, registrations: Iterable[Registration], now: Instant) -> None:
         """Take in what one instance keeps; what it kept before is forgotten."""
-        self._seen[instance] = {
-            r.node: _Sight(r.text, now - r.age_ms * NS_PER_MS, self._read(r.node, r.text))
-            for r in registrations
-        }
-
-    def _read(self, node: str, text: str) -> Entry | None:
-        """What a text says; each instance shows the same one again and again, and it is read once."""
-        kept = (sights[node] for sights in self._seen.values() if node in sights)
-        same = next((sight for sight in kept if sight.text == text), None)
-        return decode(node, text) if same is None else same.entry
+        self._seen[instance] = {r.node: (now - r.age_ms * NS_PER_MS, r.text) for r in registrations}
+        self._put_together()
 
     def drop(self, node: str) -> None:
         """Forget one node."""
         for kept in self._seen.values():
             kept.pop(node, None)
+        self._put_together()
 
-    def nodes(self) -> dict[str, tuple[Instant, Entry]]:
+    def nodes(self) -> Mapping[str, tuple[Instant, Entry]]:
         """Each node with the moment it was last seen at any instance."""
-        newest: dict[str, tuple[Instant, Entry]] = {}
+        return self._nodes
+
+    def _put_together(self) -> None:
+        """Go by the youngest sight of each node, be it that it has left."""
+        youngest: dict[str, tuple[Instant, str]] = {}
         for kept in self._seen.values():
             for node, sight in kept.items():
-                if sight.entry and (node not in newest or sight.seen_at > newest[node][0]):
-                    newest[node] = sight.seen_at, sight.entry
-        return newest
+                known = youngest.get(node)
+                if known is None or sight[0] > known[0]:
+                    youngest[node] = sight
+        self._read = {node: self._reading(node, text) for node, (_, text) in youngest.items() if text}
+        self._nodes = {
+            node: (youngest[node][0], read.entry)
+            for node, read in self._read.items()
+            if read.entry is not None
+        }
 
-    def candidates(self, election: str, this_node: str, names: Mapping[str, str]) -> tuple[Candidate, ...]:
-        """The other nodes as candidates of one election; `names` maps addresses to our instances' names."""
+    def _reading(self, node: str, text: str) -> _Read:
+        known = self._read.get(node)
+        if known is not None and known.text == text:
+            return known
+        entry, names = decode(node, text), self._names
+        at = entry.processes.items() if entry else ()
+        return _Read(
+            text, entry, tuple((names[address], process) for address, process in at if address in names)
+        )
+
+    def candidates(self, election: str, this_node: str) -> tuple[Candidate, ...]:
+        """The other nodes as candidates of one election."""
         return tuple(
             Candidate(
                 node=node,
@@ -186,7 +204,7 @@ class Registry:
                 contends=entry.contends,
                 sees_majority=entry.sees_majority,
                 seen_at=seen_at,
-                processes=tuple((names[a], process) for a, process in entry.processes.items() if a in names),
+                processes=self._read[node].processes,
                 incarnation=entry.incarnation,
                 paused=entry.paused,
                 fit=entry.fit,

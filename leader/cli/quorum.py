@@ -86,16 +86,15 @@ async def purge_all(config: Config, *, force: bool) -> int:
 
 async def look(config: Config) -> tuple[Registry, dict[str, Reply | str]]:
     """What each instance answers, or the sentence why it does not, and the registry of all."""
-
-    def ask(instance: Instance) -> Awaitable[Reply]:
-        return instance.call([], registration="", want_registry=True, timeout_ns=PATIENCE_NS)
-
-    outcomes = await each(config, ask)
     registry = Registry()
-    for name, outcome in outcomes.items():
-        if not isinstance(outcome, str):
-            registry.learn(name, outcome.registry or (), now_ns())
-    return registry, outcomes
+
+    async def ask(instance: Instance) -> Reply:
+        reply = await instance.call([], registration="", timeout_ns=PATIENCE_NS)
+        found = await instance.read_registry(timeout_ns=PATIENCE_NS)
+        registry.learn(instance.name, found, now_ns())
+        return reply
+
+    return registry, await each(config, ask)
 
 
 async def each(config: Config, ask: Callable[[Instance], Awaitable[Result]]) -> dict[str, Result | str]:

@@ -4,13 +4,15 @@
 --
 -- Runs on Redis 6.2 and later and on Valkey: so no shebang, no functions, no CONFIG, ROLE or ACL.
 -- No key has a TTL, and no decision reads the server's clock; TIME is for the registry and terms.
+-- The registry is written here and read without a script (registry.py): Lua takes several times as long.
 --
 -- KEYS  [1]  leader:<cluster>:configuration        hash: generation, fingerprint, previous, lease_ms, node
---       [2]  leader:<cluster>:nodes                hash: node -> "<wall_ms>:<text>"
---       [3+] leader:<cluster>:election:<name>      one record each, a hash of the FIELDS below
+--       [2]  leader:<cluster>:nodes                hash: node -> "<wall_ms>:<stamp>", no stamp: it has left
+--       [3]  leader:<cluster>:about                hash: node -> its registration
+--       [4+] leader:<cluster>:election:<name>      one record each, a hash of the FIELDS below
 -- ARGV  [1]  format   [2] channel for notices, leader:<cluster>:<db>
 --       [3] generation  [4] fingerprint  [5] previous  [6] lease_ms   the caller's configuration
---       [7]  node     [8] its registration: "" leaves it, "-" removes it   [9] "1": send the registry
+--       [7]  node     [8] its registration: "" leaves it, "-" removes it   [9] a stamp: other text, other stamp
 --       then eight for each call:
 --       kind         observe | take | renew | resume | release
 --       index        of the record's key in KEYS
@@ -22,20 +24,18 @@
 --       extra        take: those of "released", "sitting", "updates", with commas; resume: the new incarnation;
 --                    release: the successor or ""
 --
--- Returns {format, eligibility, process, wall_ms, configuration or {}, registry or {}, answers}, all strings:
+-- Returns {format, eligibility, process, wall_ms, configuration or {}, answers}, all strings:
 --       eligibility  "ok", else "replica", "cluster", "sentinel", "mode:<other>" or "evicts:<policy>":
 --                    then nothing was read or written, and there are no answers
 --       process      run_id:master_replid
---       registry     {{node, age_ms, text}, ...}
 --       answers      {{verdict, the FIELDS in order}, ...}, one for each call, as the record then stands
---       and, only if a notice could not be published, an eighth: the error that PUBLISH gave.
--- Errors: "LEADERKEY wrongtype|unreadable|newer <key>", before anything was written;
+--       and, only if a notice could not be published, a seventh: the error that PUBLISH gave.
+-- Errors: "LEADERKEY wrongtype|unreadable|newer <key>", before any record was written;
 --       "LEADERCOMMAND <command> <Redis' own error>", before any record was written unless it is about HSET.
 
 local FIELDS = {'format', 'process', 'sequence', 'nonce', 'state', 'term', 'holder', 'lease_ms', 'successor'}
 local CONFIGURATION = {'generation', 'fingerprint', 'previous', 'lease_ms', 'node'}
 local STATES = {fresh = true, held = true, released = true}
-local DAY_MS = 24 * 60 * 60 * 1000
 local FORMAT, CHANNEL, NODE = ARGV[1], ARGV[2], ARGV[7]
 local FIRST_CALL, CALL_LENGTH = 10, 8
 
@@ -107,31 +107,14 @@ local function keep_configuration()
 end
 
 local function register(wall_ms)
-  local registration = ARGV[8]
+  local registration, stamp = ARGV[8], ARGV[9]
+  if registration == '' then return end
+  run('HSET', KEYS[2], NODE, text(wall_ms) .. ':' .. stamp)
   if registration == '-' then
-    run('HDEL', KEYS[2], NODE)
-  elseif registration ~= '' then
-    run('HSET', KEYS[2], NODE, text(wall_ms) .. ':' .. registration)
+    run('HDEL', KEYS[3], NODE)
+  else
+    run('HSET', KEYS[3], NODE, registration)
   end
-end
-
--- An entry is dropped after a day; one from the future (the clock was set back) counts from now.
-local function load_registry(wall_ms)
-  local entries, found = {}, run('HGETALL', KEYS[2])
-  for i = 1, #found, 2 do
-    local node, written, about = found[i], string.match(found[i + 1], '^(%d+):(.*)$')
-    local age_ms = wall_ms - tonumber(written or '0')
-    if age_ms > DAY_MS then
-      run('HDEL', KEYS[2], node)
-    else
-      if age_ms < 0 then
-        run('HSET', KEYS[2], node, text(wall_ms) .. ':' .. about)
-        age_ms = 0
-      end
-      entries[#entries + 1] = {node, text(age_ms), about}
-    end
-  end
-  return entries
 end
 
 local function check(record, key)
@@ -257,18 +240,17 @@ local server, replication = run('INFO', 'server'), run('INFO', 'replication')
 local process = process_of(server, replication)
 local wall_ms = wall_clock_ms()
 local eligible = eligibility(server, replication, run('INFO', 'memory'))
-if eligible ~= 'ok' then return {FORMAT, eligible, process, text(wall_ms), {}, {}, {}} end
+if eligible ~= 'ok' then return {FORMAT, eligible, process, text(wall_ms), {}, {}} end
 
 configuration = load_configuration()
 local records = {}
-for i = 3, #KEYS do records[KEYS[i]] = load_record(KEYS[i]) end
+for i = 4, #KEYS do records[KEYS[i]] = load_record(KEYS[i]) end
 register(wall_ms)
-local registry = ARGV[9] == '1' and load_registry(wall_ms) or {}
 local answers = {}
 for position = FIRST_CALL, #ARGV, CALL_LENGTH do
   answers[#answers + 1] = carry_out(call_at(position), records, process)
 end
 
-local reply = {FORMAT, eligible, process, text(wall_ms), configuration or {}, registry, answers}
-if published_error then reply[8] = published_error end
+local reply = {FORMAT, eligible, process, text(wall_ms), configuration or {}, answers}
+if published_error then reply[7] = published_error end
 return reply

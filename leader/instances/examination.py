@@ -18,11 +18,11 @@ from leader.instances.endpoint import Credentials, Endpoint
 from leader.instances.instance import Instance
 from leader.instances.link import Link
 from leader.instances.problems import Ineligible, Problem, Subject, Unanswered, explain_answer, text_of
+from leader.instances.registry import read_index
 from leader.instances.resolver import Resolver
 from leader.instances.rights import Missing, missing_rights
 from leader.instances.shapes import texts, whole
 from leader.instances.wire import Caller
-from leader.names import is_name
 from leader.protocol.calls import Configuration, Registration
 
 NOTHING_MISSING = Missing()
@@ -124,7 +124,7 @@ class Examiner:
     async def _beat(self) -> None:
         """A beat without calls and registration: it writes nothing."""
         timeout_ns, before_ms = self._timeout_ns, clock.wall_ms()
-        reply = await self._instance.call([], registration="", want_registry=False, timeout_ns=timeout_ns)
+        reply = await self._instance.call([], registration="", timeout_ns=timeout_ns)
         after_ms = clock.wall_ms()
         away_ms = abs(after_ms - before_ms)
         sample = ClockSample(reply.wall_ms - (before_ms + after_ms) // 2, away_ms // 2 + 1)
@@ -201,22 +201,17 @@ class Examiner:
         await watching
 
     async def _glance(self, link: Link) -> None:
-        """The registry from moment to moment; read without the script, which removes old entries if asked."""
+        """The registry from moment to moment; not as an agent reads it, who removes old entries."""
         for _ in range(_GLANCES):
             seconds, micros = texts(await link.ask("TIME"))
-            words = texts(await link.ask("HGETALL", self._caller.registry_key))
-            now_ms = whole(seconds) * 1000 + whole(micros) // 1000
-            entries = sorted(zip(words[::2], words[1::2], strict=True))
-            glance = tuple(registration(node, text, now_ms) for node, text in entries if is_name(node))
+            words = texts(await link.ask("HGETALL", self._caller.nodes_key))
+            about = texts(await link.ask("HGETALL", self._caller.about_key))
+            index = read_index(words, whole(seconds) * 1000 + whole(micros) // 1000)
+            said = dict(zip(about[::2], about[1::2], strict=True))
+            glance = tuple(
+                Registration(node, age_ms, said[node])
+                for node, age_ms, stamp in sorted(index.entries)
+                if stamp and node in said
+            )
             self._found = replace(self._found, glances=(*self._found.glances, glance))
             await asyncio.sleep(self._watch_s / _GLANCES)
-
-
-def registration(node: str, text: str, now_ms: int) -> Registration:
-    """An entry as an instance keeps it: the wall clock at which it was written, a colon, the text."""
-    written_ms, _, rest = text.partition(":")
-    try:
-        age_ms = now_ms - whole(written_ms)
-    except ValueError:
-        age_ms = 0
-    return Registration(node, max(0, age_ms), rest)

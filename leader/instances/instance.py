@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from importlib.resources import files
 from typing import TypeVar
 
@@ -32,9 +32,10 @@ from leader.instances.problems import (
     is_answer,
     text_of,
 )
+from leader.instances.registry import Texts, read_registry
 from leader.instances.resolver import Resolver
 from leader.instances.wire import Caller, CarriedOut, RefusedBeat, decode, encode, encode_announcement
-from leader.protocol.calls import Announcement, Call, Configuration, Notice, Reply
+from leader.protocol.calls import Announcement, Call, Configuration, Notice, Registration, Reply
 from leader.protocol.runs import Run, TickCall, TickReply
 
 _SCRIPTS: dict[str, str] = {}
@@ -93,6 +94,8 @@ class Instance:
         self._subject = Subject(
             name, endpoint.place, cluster, endpoint.credentials.username or "default", tls=endpoint.tls
         )
+        self.registered = Texts()
+        """What nodes have registered; the instances of one agent may share it."""
         self._resolver = Resolver(endpoint.address.host, endpoint.address.port)
         self._turn = asyncio.Lock()
         self._link: Link | None = None
@@ -113,9 +116,7 @@ class Instance:
         """How many messages on the channel were no notices."""
         return self._listener.malformed
 
-    async def call(
-        self, calls: Sequence[Call], *, registration: str, want_registry: bool, timeout_ns: int
-    ) -> Reply:
+    async def call(self, calls: Sequence[Call], *, registration: str, timeout_ns: int) -> Reply:
         """What the instance answers to these calls, sent once, connecting first if need be.
 
         `registration` is this node's entry in the registry: empty leaves it, `-` removes it.
@@ -124,16 +125,16 @@ class Instance:
             Unanswered: no answer within `timeout_ns`; the calls may have been carried out, or may yet be.
             Ineligible: the instance answered that it cannot vote.
         """
-        keys, arguments = encode(self._caller, calls, registration, want_registry=want_registry)
+        keys, arguments = encode(self._caller, calls, registration)
         command = ("EVALSHA", _BEAT, str(len(keys)), *keys, *arguments)
 
         def read(reply: object) -> CarriedOut | RefusedBeat:
-            outcome = decode(reply, calls, want_registry=want_registry)
+            outcome = decode(reply, calls)
             if isinstance(outcome, CarriedOut) and clock.now_ns() - self._asked_at < timeout_ns:
                 self._clock = outcome.reply.wall_ms, self._asked_at
             return outcome
 
-        outcome = await self._bounded(command, read, timeout_ns)
+        outcome = await self._bounded(self._evaluated(command, read), timeout_ns)
         if isinstance(outcome, RefusedBeat):
             raise Ineligible(self._note(explain_eligibility(self._subject, outcome.eligibility)))
         self._problem = self._unpublished(outcome)
@@ -158,7 +159,20 @@ class Instance:
         """
         keys, arguments = jobs_wire.encode(self._caller, calls, self.wall_ms())
         command = ("EVALSHA", _JOBS, str(len(keys)), *keys, *arguments)
-        return await self._bounded(command, lambda reply: jobs_wire.decode(reply, calls), timeout_ns)
+        return await self._bounded(
+            self._evaluated(command, lambda reply: jobs_wire.decode(reply, calls)), timeout_ns
+        )
+
+    async def read_registry(self, *, timeout_ns: int) -> tuple[Registration, ...]:
+        """Which nodes have registered here, by name; one that has left says nothing.
+
+        Raises:
+            Unanswered: no answer within `timeout_ns`.
+            Ineligible: the instance refused.
+        """
+        return await self._bounded(
+            lambda link: read_registry(link, self._caller, self.registered), timeout_ns
+        )
 
     async def purge(self, elections: Iterable[str], timeout_ns: int) -> int:
         """How many keys of the cluster were removed: configuration, registry, jobs, these elections.
@@ -170,7 +184,7 @@ class Instance:
             Ineligible: the instance refused.
         """
         command = ("DEL", self._caller.jobs_key, *self._caller.keys(elections))
-        return await self._bounded(command, lambda reply: int(str(reply)), timeout_ns)
+        return int(str(await self._bounded(lambda link: link.ask(*command), timeout_ns)))
 
     async def forget(self, node: str, timeout_ns: int) -> bool:
         """Drop a node's entry from the registry; False if there is none.
@@ -179,8 +193,12 @@ class Instance:
             Unanswered: no answer in time; it may be dropped all the same.
             Ineligible: the instance refused.
         """
-        command = ("HDEL", self._caller.registry_key, node)
-        return await self._bounded(command, lambda reply: str(reply) == "1", timeout_ns)
+
+        async def drop(link: Link) -> bool:
+            await link.ask("HDEL", self._caller.about_key, node)
+            return str(await link.ask("HDEL", self._caller.nodes_key, node)) == "1"
+
+        return await self._bounded(drop, timeout_ns)
 
     async def announce(self, announcement: Announcement, timeout_ns: int) -> None:
         """Have all who listen here told of it.
@@ -190,7 +208,7 @@ class Instance:
             Ineligible: the instance refused.
         """
         text = json.dumps(encode_announcement(announcement), separators=(",", ":"))
-        await self._bounded(("PUBLISH", self._caller.heirs_channel, text), str, timeout_ns)
+        await self._bounded(lambda link: link.ask("PUBLISH", self._caller.heirs_channel, text), timeout_ns)
 
     async def listen(
         self,
@@ -209,12 +227,10 @@ class Instance:
         """Close the connection; a call in progress ends unanswered, a later one connects anew."""
         self._drop()
 
-    async def _bounded(
-        self, command: tuple[str, ...], read: Callable[[object], _Outcome], timeout_ns: int
-    ) -> _Outcome:
+    async def _bounded(self, exchange: Callable[[Link], Awaitable[_Outcome]], timeout_ns: int) -> _Outcome:
         try:
             async with asyncio.timeout(timeout_ns / _NS_PER_S):
-                return await self._in_turn(command, read, timeout_ns / _NS_PER_S / _PATIENCE_SHARE)
+                return await self._in_turn(exchange, timeout_ns / _NS_PER_S / _PATIENCE_SHARE)
         except TimeoutError as error:
             phase = self._link.phase if self._link else "connecting"
             problem = explain_timeout(self._subject, phase, timeout_ns // _NS_PER_MS)
@@ -226,9 +242,7 @@ class Instance:
         except ValueError as error:
             raise Unanswered(self._note(explain_answer(self._subject, f"unreadable: {error}"))) from error
 
-    async def _in_turn(
-        self, command: tuple[str, ...], read: Callable[[object], _Outcome], patience_s: float
-    ) -> _Outcome:
+    async def _in_turn(self, exchange: Callable[[Link], Awaitable[_Outcome]], patience_s: float) -> _Outcome:
         """One exchange at a time; the connection outlives none that failed, nor an instance that cannot vote.
 
         Its name may mean another server by the next call.
@@ -237,12 +251,22 @@ class Instance:
             is_good = False
             try:
                 link = await self._connected(patience_s)
-                outcome = read(await self._evaluate(link, command))
+                outcome = await exchange(link)
                 is_good = not isinstance(outcome, RefusedBeat)
                 return outcome
             finally:
                 if not is_good:
                     self._drop()
+
+    def _evaluated(
+        self, command: tuple[str, ...], read: Callable[[object], _Outcome]
+    ) -> Callable[[Link], Awaitable[_Outcome]]:
+        """The exchange that has a script carried out, and reads its reply."""
+
+        async def exchange(link: Link) -> _Outcome:
+            return read(await self._evaluate(link, command))
+
+        return exchange
 
     async def _evaluate(self, link: Link, command: tuple[str, ...]) -> object:
         try:

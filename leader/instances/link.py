@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
+from hiredis import pack_command
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -60,8 +61,17 @@ class Link(AbstractConnection):
         Raises:
             RedisError: the server's own error, or the connection's.
         """
-        await self.send_command(*command)
-        return await self.read_response()
+        return (await self.ask_together(command))[0]
+
+    async def ask_together(self, *commands: tuple[str, ...]) -> list[Any]:
+        """The replies to several commands that travel together; after an error the link is good for nothing.
+
+        Raises:
+            RedisError: the server's own error, or the connection's.
+        """
+        packed = [pack_command(command) for command in commands]  # type: ignore[arg-type]  # its stub says one
+        await self.send_packed_command(packed)
+        return [await self.read_response() for _ in commands]
 
     def hand_over_to(self, protocol: asyncio.Protocol) -> tuple[asyncio.ReadTransport, Callable[..., None]]:
         """Let this protocol hear all that comes from now on: whence it comes, and what sends a command."""

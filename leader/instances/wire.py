@@ -4,8 +4,10 @@ Pure: knows the layout that the top of `beat.lua` documents, and nothing of conn
 was written by another machine, so nothing of it is trusted to have the right shape.
 """
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import assert_never
 
 from leader.instances.shapes import array, instant, name, text, texts, whole, word
@@ -16,7 +18,6 @@ from leader.protocol.calls import (
     Configuration,
     Notice,
     Observe,
-    Registration,
     Release,
     Renew,
     Reply,
@@ -29,13 +30,10 @@ from leader.protocol.record import FORMAT, Holder, Record, State, Version
 REMOVE_REGISTRATION = "-"
 """As a registration: remove this node's own. An empty one leaves what is there."""
 
-MOST_NODES = 1000
-LONGEST_REGISTRATION = 32_768
-"""Characters of what one node registers. What is longer, or one node too many, is not looked at."""
-
 _LARGEST_GENERATION = 2**31 - 1
 _RECORD_FIELDS = 9
-_REPLY_PARTS = 7
+_REPLY_PARTS = 6
+_STAMP_BYTES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +56,23 @@ class Caller:
         return f"leader:{self.cluster}:{self.database}"
 
     def keys(self, elections: Iterable[str]) -> list[str]:
-        """The keys of the configuration, of the registry, and of each election's record, in this order."""
+        """The keys of the configuration, of the registry's two parts, and of each election's record."""
         return [
             f"leader:{self.cluster}:configuration",
-            self.registry_key,
+            self.nodes_key,
+            self.about_key,
             *(self.record_key(e) for e in elections),
         ]
 
     @property
-    def registry_key(self) -> str:
-        """The key of the registry."""
+    def nodes_key(self) -> str:
+        """The key of the registry's index: when each node registered, and the stamp of what."""
         return f"leader:{self.cluster}:nodes"
+
+    @property
+    def about_key(self) -> str:
+        """The key of what each node registered."""
+        return f"leader:{self.cluster}:about"
 
     def record_key(self, election: str) -> str:
         """The key of one election's record."""
@@ -105,12 +109,10 @@ class CarriedOut:
     unpublished: str = ""
 
 
-def encode(
-    caller: Caller, calls: Sequence[Call], registration: str, *, want_registry: bool
-) -> tuple[list[str], list[str]]:
+def encode(caller: Caller, calls: Sequence[Call], registration: str) -> tuple[list[str], list[str]]:
     """The script's KEYS and ARGV."""
     elections = list(dict.fromkeys(call.election for call in calls))
-    index = {election: position for position, election in enumerate(elections, start=3)}
+    index = {election: position for position, election in enumerate(elections, start=4)}
     own = caller.configuration
     arguments = [
         str(FORMAT),
@@ -121,11 +123,18 @@ def encode(
         str(own.lease_ms),
         caller.node,
         registration,
-        "1" if want_registry else "",
+        stamp_of(registration),
     ]
     for call in calls:
         arguments += _encode_call(call, index[call.election])
     return caller.keys(elections), arguments
+
+
+def stamp_of(registration: str) -> str:
+    """What stands for a text in the index, so that nobody need read it twice; nothing for a farewell."""
+    if registration in ("", REMOVE_REGISTRATION):
+        return ""
+    return hashlib.blake2b(registration.encode(), digest_size=_STAMP_BYTES).hexdigest()
 
 
 def _encode_previous(own: Configuration) -> str:
@@ -160,7 +169,7 @@ def _encode_operation(call: Call) -> tuple[str, str, str, int, str]:
     assert_never(call.operation)
 
 
-def decode(reply: object, calls: Sequence[Call], *, want_registry: bool) -> CarriedOut | RefusedBeat:
+def decode(reply: object, calls: Sequence[Call]) -> CarriedOut | RefusedBeat:
     """The values that the script's reply says.
 
     Raises:
@@ -173,8 +182,7 @@ def decode(reply: object, calls: Sequence[Call], *, want_registry: bool) -> Carr
     if eligibility != "ok":
         return RefusedBeat(eligibility)
     configuration, configured_by = _decode_configuration(texts(parts[4]))
-    answers = _decode_answers(array(parts[6]), calls)
-    registry = _decode_registry(array(parts[5])) if want_registry else None
+    answers = _decode_answers(array(parts[5]), calls)
     return CarriedOut(
         Reply(
             process=word(text(parts[2])),
@@ -182,7 +190,6 @@ def decode(reply: object, calls: Sequence[Call], *, want_registry: bool) -> Carr
             configuration=configuration,
             configured_by=configured_by,
             answers=answers,
-            registry=registry,
         ),
         text(parts[_REPLY_PARTS]) if len(parts) > _REPLY_PARTS else "",
     )
@@ -244,6 +251,7 @@ def _decode_record(fields: list[str]) -> Record:
     )
 
 
+@lru_cache(maxsize=256)
 def _decode_holder(said: str) -> Holder:
     node, incarnation, term = said.split(":")
     return Holder(name(node), name(incarnation), whole(term))
@@ -262,17 +270,3 @@ def _decode_configuration(fields: list[str]) -> tuple[Configuration | None, str]
         whole(before_ms or "0"),
     )
     return found, name(node)
-
-
-def _decode_registry(values: list[object]) -> tuple[Registration, ...]:
-    """The nodes by name: a courtesy, so an entry that is none is left out, whoever has written it."""
-    found = (_decode_registration(value) for value in values[:MOST_NODES])
-    return tuple(sorted((entry for entry in found if entry), key=lambda entry: entry.node))
-
-
-def _decode_registration(value: object) -> Registration | None:
-    try:
-        node, age_ms, about = texts(value)
-        return Registration(name(node), whole(age_ms), about) if len(about) <= LONGEST_REGISTRATION else None
-    except ValueError:
-        return None

@@ -143,7 +143,7 @@ class Registration:
     """One entry of an instance's node registry.
 
     `age_ms` counts by the instance's own clock, so it serves courtesy and display, never safety.
-    `text` is what the node wrote, opaque to the instance.
+    `text` is what the node wrote, opaque to the instance; empty once it has left.
     """
 
     node: str
@@ -156,8 +156,7 @@ class Reply:
     """What one instance answered to one script call.
 
     `process` is its `run_id` and `master_replid`; `wall_ms` its wall clock, milliseconds since 1970;
-    `configuration` that of the last leader that renewed there, written by node `configured_by`;
-    `registry` is None unless it was asked for.
+    `configuration` that of the last leader that renewed there, written by node `configured_by`.
     """
 
     process: str
@@ -165,7 +164,6 @@ class Reply:
     configuration: Configuration | None
     configured_by: str
     answers: tuple[Answer, ...]
-    registry: tuple[Registration, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

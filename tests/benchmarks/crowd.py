@@ -47,15 +47,11 @@ class Told(Instance):
 
     node = ""
 
-    async def call(
-        self, calls: Sequence[Call], *, registration: str, want_registry: bool, timeout_ns: int
-    ) -> Reply:
+    async def call(self, calls: Sequence[Call], *, registration: str, timeout_ns: int) -> Reply:
         """As the instance does it."""
         if any(isinstance(call.operation, Take) for call in calls):
             tell("claims", self.node, now_ns(), self.name)
-        return await super().call(
-            calls, registration=registration, want_registry=want_registry, timeout_ns=timeout_ns
-        )
+        return await super().call(calls, registration=registration, timeout_ns=timeout_ns)
 
 
 def tell(*words: object) -> None:

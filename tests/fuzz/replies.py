@@ -5,6 +5,9 @@ from random import Random
 from typing import Any
 
 from leader.instances import jobs_wire, wire
+from leader.instances.registry import DAY_MS, read_index
+from leader.instances.shapes import texts
+from leader.names import is_name
 from leader.protocol.calls import Call, Observe, Reply
 from leader.protocol.record import LARGEST_TERM
 from leader.protocol.runs import Look, TickCall
@@ -40,14 +43,32 @@ ODD: list[Any] = [
 def beat(random: Random) -> Any:  # noqa: ANN401 - whatever a server says
     """A reply to one beat, or nearly one."""
     configuration = random.choice([[], ["2", "f" * 16, "", "10000", "n2"]])
-    registry = [["n2", "5", registration(random)] for _ in range(random.randrange(3))]
-    reply = ["1", "ok", "run:repl", "1700000000000", configuration, registry, [["observed", *RECORD]]]
+    reply = ["1", "ok", "run:repl", "1700000000000", configuration, [["observed", *RECORD]]]
     return spoilt(random, reply)
 
 
 def ticks(random: Random) -> Any:  # noqa: ANN401 - whatever a server says
     """A reply to one call about jobs, or nearly one."""
     return spoilt(random, ["1", "run:repl", [["seen", *(list(RUN) for _ in range(random.randrange(3)))]]])
+
+
+def index(random: Random) -> Any:  # noqa: ANN401 - whatever a server says
+    """What a server shows of who registered when, or nearly that."""
+    return spoilt(random, [word for node in ("n1", "n2") for word in (node, "1700000000000:" + "5" * 12)])
+
+
+def check_index(reply: object) -> bool:
+    """Whether it is read as an index; what is read is within its bounds.
+
+    Raises:
+        AssertionError: it is not.
+    """
+    try:
+        found = read_index(texts(reply), 1_700_000_000_000)
+    except ValueError:
+        return False
+    assert all(is_name(node) and 0 <= age_ms <= DAY_MS for node, age_ms, _ in found.entries)
+    return True
 
 
 def registration(random: Random) -> str:
@@ -123,7 +144,7 @@ def check_beat(reply: object) -> bool:
         AssertionError: it is not.
     """
     try:
-        outcome = wire.decode(reply, CALLS, want_registry=True)
+        outcome = wire.decode(reply, CALLS)
     except ValueError:
         return False
     if isinstance(outcome, wire.CarriedOut):
@@ -133,7 +154,6 @@ def check_beat(reply: object) -> bool:
 
 def _check_reply(reply: Reply) -> None:
     assert reply.process.isprintable()
-    assert len(reply.registry or ()) <= wire.MOST_NODES
     for answer in reply.answers:
         record = answer.record
         assert 0 <= record.term <= LARGEST_TERM

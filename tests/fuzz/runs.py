@@ -82,7 +82,7 @@ def _registration(random: Random) -> bool:
     registry = Registry()
     registry.learn("i1", [Registration("n2", 5, replies.registration(random))], 10**12)
     json.dumps([str(view) for view in registry.views(10**12)], allow_nan=False)
-    for candidate in registry.candidates("default", "n1", {}):
+    for candidate in registry.candidates("default", "n1"):
         assert 0 <= candidate.priority <= 10_000
         assert candidate.reason.isprintable()
     return True
@@ -184,6 +184,7 @@ KINDS: dict[str, Callable[[Random], bool]] = {
     "beats": lambda random: replies.check_beat(replies.beat(random)),
     "ticks": lambda random: replies.check_ticks(replies.ticks(random)),
     "published": lambda random: replies.check_message(replies.message(random)),
+    "indexes": lambda random: replies.check_index(replies.index(random)),
     "registrations": _registration,
     "bytes": _bytes,
     "errors": _error,

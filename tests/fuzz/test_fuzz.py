@@ -7,8 +7,9 @@ import pytest
 from redis.exceptions import InvalidResponse, ResponseError
 
 from leader.agent.registry import decode
-from leader.instances import jobs_wire, wire
+from leader.instances import jobs_wire
 from leader.instances.bounded import LARGEST_MESSAGE, NOT_ENOUGH, BoundedParser, BoundedReader
+from leader.instances.registry import read_index
 from leader.protocol.record import LARGEST_TERM
 from tests.fuzz import replies
 from tests.fuzz.runs import run_messages, run_replies, run_requests
@@ -25,7 +26,7 @@ def test_no_client_breaks_the_server() -> None:
 def test_no_reply_of_an_instance_is_taken_for_more_than_it_is() -> None:
     """It is read, with every number in its bounds and every name a name, or it is refused in words."""
     account = run_replies(0, 2 * FEW)
-    for kind in ("beats", "ticks", "published", "registrations", "bytes"):
+    for kind in ("beats", "ticks", "published", "indexes", "registrations", "bytes"):
         assert account[f"{kind}: taken"] > 0
         assert account[f"{kind}: refused"] > 0
 
@@ -107,10 +108,8 @@ def test_what_cannot_be_a_name_is_none_wherever_an_instance_says_it(said: str) -
         run[index] = said
         with pytest.raises(ValueError, match=r"name|ten"):
             jobs_wire.decode_run(run)
-    reply = ["1", "ok", "p", "0", [], [[said, "0", "{}"], ["n2", "0", "{}"]], [["observed", *replies.RECORD]]]
-    outcome = wire.decode(reply, replies.CALLS, want_registry=True)
-    assert isinstance(outcome, wire.CarriedOut)
-    assert [entry.node for entry in outcome.reply.registry or ()] == ["n2"]
+    found = read_index([said, "0:s", "n2", "0:s"], 5)
+    assert found.entries == [("n2", 5, "s")]
 
 
 def test_a_tick_beyond_every_calendar_is_none() -> None:

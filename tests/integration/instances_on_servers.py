@@ -14,7 +14,7 @@ import redis
 from leader.instances.embedded import EmbeddedQuorum, Transport
 from leader.instances.endpoint import Credentials
 from leader.instances.instance import Instance
-from leader.protocol.calls import Answer, Call, Configuration, Operation, Reply
+from leader.protocol.calls import Answer, Call, Configuration, Operation, Registration, Reply
 from leader.protocol.record import Holder
 from tests.support.servers import PROGRAMS, server_program
 
@@ -82,13 +82,14 @@ class Hand:
         self,
         *calls: Call,
         registration: str = "",
-        want_registry: bool = False,
         timeout_ns: int = TIMEOUT_NS,
     ) -> Reply:
         """The instance's reply to these calls."""
-        return await self.instance.call(
-            calls, registration=registration, want_registry=want_registry, timeout_ns=timeout_ns
-        )
+        return await self.instance.call(calls, registration=registration, timeout_ns=timeout_ns)
+
+    async def registry(self) -> tuple[Registration, ...]:
+        """The nodes that it shows."""
+        return await self.instance.read_registry(timeout_ns=TIMEOUT_NS)
 
     async def ask(self, operation: Operation, election: str = "default") -> Answer:
         """The answer to one operation."""

@@ -170,7 +170,8 @@ async def do_everything(quorum: EmbeddedQuorum) -> None:
     prepare(quorum)
     async with hand_on(second_database(quorum), credentials=AGENT) as hand:
         listening = asyncio.create_task(hand.instance.listen(lambda _notice: None))
-        await tried(hand.send(registration="me", want_registry=True))
+        await tried(hand.send(registration="me"))
+        await tried(hand.registry())
         await tried(take(hand))
         run = Run("report", "nonce", RunState.RUNNING, "n1", "default", 5, 0)
         for call in (TickCall("report", ClaimTick(holder(5), run, 45_000)), TickCall("", Look())):

@@ -114,7 +114,7 @@ def test_a_node_with_another_configuration_is_refused_by_name_and_disturbs_nobod
         checked = odd.run("health")
         assert checked.code == 1
         assert "this node may claim nothing: instance" in checked.output
-        entry = ("HGET", f"leader:{CLUSTER}:nodes", "odd")
+        entry = ("HGET", f"leader:{CLUSTER}:about", "odd")
         until(lambda: b'"contends":false' in shared_tcp.ask(0, *entry), "nobody names it as a successor")
     finally:
         pair.remove(odd)

@@ -6,14 +6,15 @@ Processes are compared after each has been given the model's name for it; clocks
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import pytest
 
 from leader.instances.embedded import EmbeddedQuorum
 from leader.instances.problems import Unanswered
-from leader.protocol.calls import Answer, Notice, Reply, Verdict
+from leader.protocol.calls import Answer, Notice, Registration, Reply, Verdict
 from leader.protocol.record import Record
 from tests.integration.instances_on_servers import (
     PROGRAMS,
@@ -36,6 +37,13 @@ def server(request: pytest.FixtureRequest) -> Iterator[EmbeddedQuorum]:
     """One server of each kind that can be restarted with its data."""
     with servers(request.param, save=True) as quorum:
         yield quorum
+
+
+class Told(NamedTuple):
+    """What was answered, and the registry if that was read."""
+
+    reply: Reply
+    registry: list[Registration] | None
 
 
 @dataclass
@@ -77,36 +85,35 @@ class Twins:
             with contextlib.suppress(Unanswered):
                 await hand.send()
 
-    async def beat(self, beat: Beat) -> tuple[Reply, Reply]:
+    async def beat(self, beat: Beat) -> tuple[Told, Told]:
         """What both answer to the same call: the real one, in the model's words, and the model."""
-        request = beat.request
-        real = await self.hands[beat.caller].instance.call(
-            request.calls,
-            registration=request.registration,
-            want_registry=request.wants_registry,
-            timeout_ns=TIMEOUT_NS,
-        )
-        model = self.model.execute(request, wall_ms=0).reply
+        request, instance = beat.request, self.hands[beat.caller].instance
+        real = await instance.call(request.calls, registration=request.registration, timeout_ns=TIMEOUT_NS)
+        shown = await instance.read_registry(timeout_ns=TIMEOUT_NS) if request.wants_registry else None
+        executed = self.model.execute(request, wall_ms=0)
+        model = executed.reply
         self._processes.setdefault(real.process, model.process)
         self.verdicts.update(answer.verdict for answer in model.answers)
-        return self._in_models_words(real, request), timeless(model)
+        return (
+            Told(self._in_models_words(real, request), timeless(shown)),
+            Told(replace(model, wall_ms=0), timeless(executed.registry)),
+        )
 
     def _in_models_words(self, reply: Reply, request: Request) -> Reply:
         assert len(reply.answers) == len(request.calls)
         answers = tuple(Answer(answer.verdict, self.renamed(answer.record)) for answer in reply.answers)
-        return timeless(replace(reply, process=self._processes[reply.process], answers=answers))
+        return replace(reply, process=self._processes[reply.process], answers=answers, wall_ms=0)
 
     def renamed(self, record: Record) -> Record:
         """A real record with the model's name for its process."""
         return replace(record, process=self._processes[record.process])
 
 
-def timeless(reply: Reply) -> Reply:
-    """The reply without what clocks say, and the registry in order."""
-    registry = reply.registry and tuple(
-        replace(entry, age_ms=0) for entry in sorted(reply.registry, key=lambda entry: entry.node)
-    )
-    return replace(reply, wall_ms=0, registry=registry)
+def timeless(registry: Iterable[Registration] | None) -> list[Registration] | None:
+    """The registry without what clocks say, in order; None if it was not read."""
+    if registry is None:
+        return None
+    return sorted((replace(entry, age_ms=0) for entry in registry), key=lambda entry: entry.node)
 
 
 @pytest.fixture
@@ -155,7 +162,7 @@ async def test_model_and_server_publish_the_same_notices(twins: Twins) -> None:
             published = [
                 Notice(call.election, answer.record)
                 for call, answer in zip(
-                    action.request.calls, (await twins.beat(action))[0].answers, strict=True
+                    action.request.calls, (await twins.beat(action))[0].reply.answers, strict=True
                 )
                 if answer.verdict is Verdict.GRANTED
             ]

@@ -15,6 +15,7 @@ from leader.agent.registry import Entry, encode
 from leader.cli.doctor import configuration
 from leader.clock import wall_ms
 from leader.instances.embedded import EmbeddedQuorum
+from leader.instances.wire import stamp_of
 from tests.support.agents import BEAT_S, CLUSTER, Cluster, Node, Settings, quorum_of, short_directory
 from tests.support.polling import until
 
@@ -187,8 +188,9 @@ def register(quorum: EmbeddedQuorum, node: str, entry: Entry, ago_ms: int = -AHE
 
     One from the future, which a clock that was set back leaves behind, counts from when it is read.
     """
-    text = f"{wall_ms() - ago_ms}:{encode(entry)}"
-    quorum.ask(1, "HSET", f"leader:{CLUSTER}:nodes", node, text)
+    text = encode(entry)
+    quorum.ask(1, "HSET", f"leader:{CLUSTER}:about", node, text)
+    quorum.ask(1, "HSET", f"leader:{CLUSTER}:nodes", node, f"{wall_ms() - ago_ms}:{stamp_of(text)}")
 
 
 def test_two_agents_of_one_name_and_a_file_that_the_agent_does_not_go_by_are_told() -> None:
@@ -220,7 +222,7 @@ def put_out_of_step(quorum: EmbeddedQuorum, clone: Node) -> None:
 
     def between() -> bool:
         reply = quorum.ask(0, "HGETALL", f"leader:{CLUSTER}:nodes").decode()
-        written_ms = max(int(stamp) for stamp in re.findall(r"(\d+):\{", reply))
+        written_ms = max(int(stamp) for stamp in re.findall(r"(\d+):\w", reply))
         return wall_ms() - began_ms > BEAT_S * 1500 and 200 < wall_ms() - written_ms < 400
 
     with clone.paused():

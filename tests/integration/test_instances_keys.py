@@ -46,19 +46,52 @@ async def take(hand: Hand, term: int, *, sitting: bool = False, released: bool =
 
 
 async def test_the_registry_shows_who_registered_and_how_long_ago(hand: Hand, server: EmbeddedQuorum) -> None:
-    """Empty leaves the entry, `-` removes it; it comes only when it is asked for."""
+    """Empty leaves the entry, another text takes its place, and `-` leaves nothing but that it has left."""
     async with hand_on(server.urls[0], node="n2") as other:
         await other.send(registration="second: {}")
-        reply = await hand.send(registration="first", want_registry=True)
-        assert [(entry.node, entry.text) for entry in reply.registry or ()] == [
-            ("n1", "first"),
-            ("n2", "second: {}"),
-        ]
-        assert all(0 <= entry.age_ms < 60_000 for entry in reply.registry or ())
-        assert (await hand.send()).registry is None
+        await hand.send(registration="first")
+        assert await said(hand) == {"n1": "first", "n2": "second: {}"}
+        await other.send()
+        await hand.send(registration="news")
+        assert await said(hand) == {"n1": "news", "n2": "second: {}"}
+        assert all(0 <= entry.age_ms < 60_000 for entry in await hand.registry())
         await other.send(registration="-")
-    reply = await hand.send(want_registry=True)
-    assert [entry.node for entry in reply.registry or ()] == ["n1"]
+    assert await said(hand) == {"n1": "news", "n2": ""}
+    assert admin(server, "HGETALL", "leader:test:about") == {"n1": "news"}
+
+
+async def said(hand: Hand) -> dict[str, str]:
+    """What each node has registered."""
+    return {entry.node: entry.text for entry in await hand.registry()}
+
+
+async def test_a_text_that_is_known_is_not_read_again(hand: Hand, server: EmbeddedQuorum) -> None:
+    """Not by another instance of the same agent either: a beat costs no more if nodes say much."""
+    await hand.send(registration="a" * 9000)
+    assert await said(hand) == {"n1": "a" * 9000}
+    async with hand_on(server.urls[0]) as another:
+        another.instance.registered = hand.instance.registered
+        admin(server, "CONFIG", "RESETSTAT")
+        assert await said(hand) == await said(another) == {"n1": "a" * 9000}
+    assert "cmdstat_hmget" not in str(admin(server, "INFO", "commandstats"))
+
+
+async def test_many_texts_are_read_in_parts(hand: Hand, server: EmbeddedQuorum) -> None:
+    """None of them is too long for one reply, and none is left out."""
+    for number in range(250):
+        async with hand_on(server.urls[0], node=f"x{number}") as other:
+            await other.send(registration=f"number {number}")
+    assert await said(hand) == {f"x{number}": f"number {number}" for number in range(250)}
+
+
+async def test_a_node_that_is_forgotten_is_dropped_at_the_instance(
+    hand: Hand, server: EmbeddedQuorum
+) -> None:
+    """With what it said; whether it was there is told."""
+    await hand.send(registration="here")
+    assert await hand.instance.forget("n1", TIMEOUT_NS)
+    assert not await hand.instance.forget("n1", TIMEOUT_NS)
+    assert admin(server, "KEYS", "*") == []
 
 
 async def test_a_vanished_node_ages_out_of_the_registry(hand: Hand, server: EmbeddedQuorum) -> None:
@@ -66,11 +99,15 @@ async def test_a_vanished_node_ages_out_of_the_registry(hand: Hand, server: Embe
     now = (await hand.send()).wall_ms
     assert abs(now - clock.wall_ms()) < 60_000
     for node, at in (("old", now - DAY_MS - 10), ("recent", now - 1000), ("future", now + 2 * DAY_MS)):
-        admin(server, "HSET", "leader:test:nodes", node, f"{at}:x")
-    registry = (await hand.send(want_registry=True)).registry or ()
+        admin(server, "HSET", "leader:test:nodes", node, f"{at}:s")
+        admin(server, "HSET", "leader:test:about", node, "x")
+    registry = await hand.registry()
     assert [entry.node for entry in registry] == ["future", "recent"]
     assert registry[0] == Registration("future", 0, "x")
     assert 1000 <= registry[1].age_ms < 60_000
+    assert admin(server, "HKEYS", "leader:test:about") == ["recent", "future"]
+    written = str(admin(server, "HGET", "leader:test:nodes", "future"))
+    assert now <= int(written.removesuffix(":s")) <= now + 60_000
 
 
 @pytest.mark.parametrize("key", ["election:default", "configuration", "nodes"])
@@ -80,7 +117,7 @@ async def test_a_foreign_key_is_named_and_nothing_is_written(
     """Something that is no hash where a record belongs."""
     admin(server, "SET", f"leader:test:{key}", "mine")
     with pytest.raises(Ineligible, match=f"keeps something foreign under the key leader:test:{key}; .*DEL"):
-        await hand.send(hand.call(Observe()), registration="me", want_registry=True)
+        await hand.send(hand.call(Observe()), registration="me")
     assert admin(server, "KEYS", "*") == [f"leader:test:{key}"]
 
 
@@ -109,7 +146,7 @@ async def test_no_key_ever_expires(hand: Hand, server: EmbeddedQuorum) -> None:
     await hand.send(registration="me")
     keys = admin(server, "KEYS", "*")
     assert isinstance(keys, list)
-    assert len(keys) == 3
+    assert len(keys) == 4
     for key in keys:
         assert admin(server, "PTTL", str(key)) == -1
 
@@ -130,6 +167,6 @@ async def test_a_purge_leaves_nothing_of_the_cluster_and_touches_nothing_else(
     admin(server, "SET", "leader:other:election:default", "theirs")
     await take(hand, 7)
     await hand.send(registration="me")
-    assert await hand.instance.purge(["default", "never-held"], TIMEOUT_NS) == 3
+    assert await hand.instance.purge(["default", "never-held"], TIMEOUT_NS) == 4
     assert admin(server, "KEYS", "*") == ["leader:other:election:default"]
     assert (await hand.ask(Observe())).record.state is State.FRESH

@@ -219,9 +219,9 @@ class Agent:
                 answer,
             )
             heard.append(Heard(call.election, event, asked))
-        if reply.registry and self._time.now - self._registry_seen > BEAT_NS // 2:
+        if executed.registry and self._time.now - self._registry_seen > BEAT_NS // 2:
             self._registry_seen = self._time.now
-            seen = RegistrySeen(registry.candidates(reply.registry, self.setup.node, self.now))
+            seen = RegistrySeen(registry.candidates(executed.registry, self.setup.node, self.now))
             heard += [Heard(election, seen) for election in self.electors]
         self._feed(heard)
 

@@ -27,7 +27,7 @@ from tests.simulation.jobs_instance import Kept, Ledger
 
 DAY_MS = 24 * 3600 * 1000
 LEAVE = "-"
-"""The registration that removes the node's entry; an empty one leaves it as it is."""
+"""The registration that says that the node has left; an empty one leaves its entry as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,8 @@ class Executed:
     eligibility: str
     reply: Reply
     notices: tuple[Notice, ...]
+    registry: tuple[Registration, ...] | None = None
+    """None unless it was asked for."""
     ticks: TickReply | None = None
     runs: tuple[Run, ...] = ()
     """What was published of runs."""
@@ -123,7 +125,7 @@ class ModelInstance:
     def execute(self, request: Request, wall_ms: int) -> Executed:
         """Carry out all the calls of one request, atomically."""
         if self.eligibility != "ok":
-            return Executed(self.eligibility, self._reply(request, wall_ms, ()), ())
+            return Executed(self.eligibility, self._reply(wall_ms, ()), ())
         if request.ticks:
             return self._execute_ticks(request, wall_ms)
         self._register(request, wall_ms)
@@ -133,26 +135,23 @@ class ModelInstance:
             answers.append(answer)
             if answer.verdict is Verdict.GRANTED:
                 notices.append(Notice(call.election, answer.record))
-        return Executed("ok", self._reply(request, wall_ms, tuple(answers)), tuple(notices))
+        registry = self._read_registry(wall_ms) if request.wants_registry else None
+        return Executed("ok", self._reply(wall_ms, tuple(answers)), tuple(notices), registry)
 
     def _execute_ticks(self, request: Request, wall_ms: int) -> Executed:
         answers, runs = self.ledger.carry_out(
             request.ticks, self.process, wall_ms, self.records, as_of_ms=request.as_of_ms
         )
         ticks = TickReply(self.process, answers)
-        return Executed("ok", self._reply(request, wall_ms, ()), (), ticks, runs)
+        return Executed("ok", self._reply(wall_ms, ()), (), None, ticks, runs)
 
-    def _reply(self, request: Request, wall_ms: int, answers: tuple[Answer, ...]) -> Reply:
-        registry = (
-            self._read_registry(wall_ms) if request.wants_registry and self.eligibility == "ok" else None
-        )
-        return Reply(self.process, wall_ms, self.configuration, self.configured_by, answers, registry)
+    def _reply(self, wall_ms: int, answers: tuple[Answer, ...]) -> Reply:
+        return Reply(self.process, wall_ms, self.configuration, self.configured_by, answers)
 
     def _register(self, request: Request, wall_ms: int) -> None:
-        if request.registration == LEAVE:
-            self.registry.pop(request.node, None)
-        elif request.registration:
-            self.registry[request.node] = (wall_ms, request.registration)
+        if request.registration:
+            text = "" if request.registration == LEAVE else request.registration
+            self.registry[request.node] = (wall_ms, text)
 
     def _read_registry(self, wall_ms: int) -> tuple[Registration, ...]:
         """An entry is dropped after a day; one from the future (the clock was set back) counts from now."""

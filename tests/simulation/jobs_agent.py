@@ -225,7 +225,7 @@ class JobAgent(Agent):
             asked_at = sent.calls[0][1]
             if self.now - asked_at < PATIENCE_NS:  # else the clock may have been read long ago
                 self._walls[sent.name] = (executed.reply.wall_ms, asked_at)
-        for entry in executed.reply.registry or ():
+        for entry in executed.registry or ():
             self._alive[entry.node] = self._time.now - entry.age_ms * NS_PER_MS
         super()._take_reply(sent, executed)
 

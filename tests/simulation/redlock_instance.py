@@ -15,7 +15,7 @@ from tests.simulation.server import Server
 from tests.simulation.timeline import LEASE_MS
 
 NO_CONFIGURATION = Configuration(0, "", 0)
-NO_REPLY = Reply("", 0, None, "", (), None)
+NO_REPLY = Reply("", 0, None, "", ())
 
 
 class Asked(Enum):

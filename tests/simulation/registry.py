@@ -42,7 +42,7 @@ def candidates(registry: Iterable[Registration], node: str, now: Instant) -> tup
     """The other nodes as candidates."""
     found = []
     for registered in registry:
-        if registered.node != node:
+        if registered.node != node and registered.text:
             entry = read(registered.text)
             found.append(
                 Candidate(

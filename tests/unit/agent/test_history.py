@@ -11,7 +11,7 @@ from leader.agent.annals import FILE, Annals
 from leader.agent.ends import EndTold, read_ends
 from leader.agent.history import History, Sight
 from leader.agent.registry import encode
-from leader.instances.wire import LONGEST_REGISTRATION
+from leader.instances.registry import LONGEST_REGISTRATION
 from leader.protocol.events import NS_PER_MS
 from leader.protocol.record import Holder
 from leader.protocol.snapshot import LeadershipView

@@ -49,12 +49,12 @@ def test_the_youngest_sight_of_a_node_counts() -> None:
 
 def test_other_nodes_are_candidates_with_processes_under_our_names() -> None:
     """An instance's address is what two nodes have in common; its name is each node's own."""
-    registry = Registry()
+    registry = Registry({"10.0.0.1:6379/0": "one"})
     registry.learn("one", [Registration("b", 0, encode(ENTRY))], SECOND)
-    (candidate,) = registry.candidates("default", "a", {"10.0.0.1:6379/0": "one"})
+    (candidate,) = registry.candidates("default", "a")
     assert (candidate.node, candidate.priority, candidate.processes) == ("b", 50, (("one", "p1"),))
-    assert registry.candidates("default", "b", {}) == ()
-    assert registry.candidates("unknown", "a", {}) == ()
+    assert registry.candidates("default", "b") == ()
+    assert registry.candidates("unknown", "a") == ()
 
 
 def test_a_candidate_shows_why_it_cannot_lead() -> None:
@@ -62,7 +62,7 @@ def test_a_candidate_shows_why_it_cannot_lead() -> None:
     registry = Registry()
     entry = replace(ENTRY, contends=False, paused=True, fit=False, reason="kernel")
     registry.learn("one", [Registration("b", 0, encode(entry))], SECOND)
-    (candidate,) = registry.candidates("default", "a", {})
+    (candidate,) = registry.candidates("default", "a")
     assert (candidate.paused, candidate.fit, candidate.reason) == (True, False, "kernel")
     assert candidate.incarnation == ENTRY.incarnation
 
@@ -73,6 +73,17 @@ def test_a_node_that_an_instance_no_longer_keeps_is_gone() -> None:
     registry.learn("one", [Registration("b", 0, encode(ENTRY))], SECOND)
     registry.learn("one", [], SECOND)
     assert registry.views(SECOND) == ()
+
+
+def test_a_node_that_says_that_it_has_left_is_gone_whatever_others_still_show() -> None:
+    """The instances are read in turn: what another one showed before the farewell is older than that."""
+    registry = Registry()
+    registry.learn("one", [Registration("b", 0, encode(ENTRY))], SECOND)
+    registry.learn("two", [Registration("b", 10, "")], 2 * SECOND)
+    assert registry.views(2 * SECOND) == ()
+    assert registry.candidates("default", "a") == ()
+    registry.learn("three", [Registration("b", 0, encode(ENTRY))], 3 * SECOND)
+    assert list(registry.nodes()) == ["b"]
 
 
 def test_a_text_that_another_instance_has_shown_is_not_read_again() -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from leader.instances.wire import (
+    REMOVE_REGISTRATION,
     Caller,
     CarriedOut,
     RefusedBeat,
@@ -11,6 +12,7 @@ from leader.instances.wire import (
     decode_notice,
     encode,
     encode_announcement,
+    stamp_of,
 )
 from leader.protocol.calls import (
     Announcement,
@@ -19,7 +21,6 @@ from leader.protocol.calls import (
     Notice,
     Observe,
     Operation,
-    Registration,
     Release,
     Renew,
     Resume,
@@ -42,80 +43,79 @@ def reply(*answers: list[str], **parts: object) -> list[object]:
     """A reply as the script gives it; `parts` take the place of its own."""
     usual: dict[str, object] = {
         "format": "1", "eligibility": "ok", "process": "run:repl", "wall_ms": "1700000000000",
-        "configuration": [], "registry": [], "answers": list(answers),
+        "configuration": [], "answers": list(answers),
     }  # fmt: skip
     return list((usual | parts).values())
 
 
 def test_keys_and_arguments_stand_as_the_script_documents_them() -> None:
-    """Configuration, nodes, one record per election; then the caller's own."""
-    keys, arguments = encode(CALLER, [call(Observe(), "x")], "about me", want_registry=True)
-    assert keys == ["leader:prod:configuration", "leader:prod:nodes", "leader:prod:election:x"]
+    """Configuration, the registry's two parts, one record per election; then the caller's own."""
+    keys, arguments = encode(CALLER, [call(Observe(), "x")], "about me")
+    assert keys == [
+        "leader:prod:configuration",
+        "leader:prod:nodes",
+        "leader:prod:about",
+        "leader:prod:election:x",
+    ]
     assert arguments[:9] == [
-        "1", "leader:prod:3", "2", "f" * 16, "e" * 16 + ":5000", "10000", "n1", "about me", "1",
+        "1", "leader:prod:3", "2", "f" * 16, "e" * 16 + ":5000", "10000", "n1", "about me",
+        stamp_of("about me"),
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("operation", "expected"),
     [
-        (Observe(), ["observe", "3", "x1", "6", "", "", "0", ""]),
-        (Take(Version(4, "y"), HOLDER, 10_000), ["take", "3", "x1", "6", "4:y", "n1:abc:7", "10000", ""]),
+        (Observe(), ["observe", "4", "x1", "6", "", "", "0", ""]),
+        (Take(Version(4, "y"), HOLDER, 10_000), ["take", "4", "x1", "6", "4:y", "n1:abc:7", "10000", ""]),
         (
             Take(Version(4, "y"), HOLDER, 10_000, released=True, sitting=True, updates=True),
-            ["take", "3", "x1", "6", "4:y", "n1:abc:7", "10000", "released,sitting,updates"],
+            ["take", "4", "x1", "6", "4:y", "n1:abc:7", "10000", "released,sitting,updates"],
         ),
-        (Renew(HOLDER, 10_000), ["renew", "3", "x1", "6", "", "n1:abc:7", "10000", ""]),
-        (Resume(HOLDER, "def", 10_000), ["resume", "3", "x1", "6", "", "n1:abc:7", "10000", "def"]),
-        (Release(HOLDER), ["release", "3", "x1", "6", "", "n1:abc:7", "0", ""]),
-        (Release(HOLDER, "n2"), ["release", "3", "x1", "6", "", "n1:abc:7", "0", "n2"]),
+        (Renew(HOLDER, 10_000), ["renew", "4", "x1", "6", "", "n1:abc:7", "10000", ""]),
+        (Resume(HOLDER, "def", 10_000), ["resume", "4", "x1", "6", "", "n1:abc:7", "10000", "def"]),
+        (Release(HOLDER), ["release", "4", "x1", "6", "", "n1:abc:7", "0", ""]),
+        (Release(HOLDER, "n2"), ["release", "4", "x1", "6", "", "n1:abc:7", "0", "n2"]),
     ],
 )
 def test_each_operation_has_its_eight_arguments(operation: Operation, expected: list[str]) -> None:
     """In the order that the script documents."""
-    _, arguments = encode(CALLER, [call(operation)], "", want_registry=False)
+    _, arguments = encode(CALLER, [call(operation)], "")
     assert arguments[9:] == expected
 
 
 def test_two_calls_on_one_election_share_its_key() -> None:
     """Each names the key by its place."""
-    keys, arguments = encode(
-        CALLER, [call(Observe(), "x"), call(Observe(), "y"), call(Observe(), "x")], "", want_registry=False
-    )
-    assert len(keys) == 4
-    assert arguments[10::8] == ["3", "4", "3"]
+    keys, arguments = encode(CALLER, [call(Observe(), "x"), call(Observe(), "y"), call(Observe(), "x")], "")
+    assert len(keys) == 5
+    assert arguments[10::8] == ["4", "5", "4"]
 
 
 def test_a_reply_is_read_back_whole() -> None:
-    """Record, configuration, registry, clock and process."""
+    """Record, configuration, clock and process."""
     raw = reply(
         ["observed", *RECORD],
         configuration=["2", "f" * 16, "", "10000", "n2"],
-        registry=[["n2", "5", "b"], ["n1", "0", "a"]],
     )
-    outcome = decode(raw, [call(Observe())], want_registry=True)
+    outcome = decode(raw, [call(Observe())])
     assert isinstance(outcome, CarriedOut)
     assert outcome.reply.configuration == Configuration(2, "f" * 16, 10_000)
     assert outcome.reply.configured_by == "n2"
-    assert outcome.reply.registry == (Registration("n1", 0, "a"), Registration("n2", 5, "b"))
     assert outcome.reply.answers[0].verdict is Verdict.OBSERVED
     assert outcome.reply.answers[0].record == Record(
         "run:repl", Version(4, "x1"), State.HELD, 9, HOLDER, 10_000
     )
 
 
-def test_a_registry_that_was_not_asked_for_is_none_and_not_empty() -> None:
-    """Nobody may take it for "there are no nodes"."""
-    outcome = decode(reply(), [], want_registry=False)
-    assert isinstance(outcome, CarriedOut)
-    assert outcome.reply.registry is None
+def test_another_text_has_another_stamp_and_a_farewell_has_none() -> None:
+    """So whoever knows a stamp need not read the text again, and who has left is seen to."""
+    assert stamp_of("a") == stamp_of("a") != stamp_of("b")
+    assert stamp_of(REMOVE_REGISTRATION) == stamp_of("") == ""
 
 
 def test_an_instance_that_cannot_vote_answers_with_no_record() -> None:
     """Its word is handed on."""
-    assert decode(reply(eligibility="replica"), [call(Observe())], want_registry=False) == RefusedBeat(
-        "replica"
-    )
+    assert decode(reply(eligibility="replica"), [call(Observe())]) == RefusedBeat("replica")
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_an_instance_that_cannot_vote_answers_with_no_record() -> None:
 def test_what_is_no_reply_to_these_calls_is_refused(raw: object) -> None:
     """Also one that grants somebody else's call: a grant echoes the nonce (rule R8)."""
     with pytest.raises(ValueError):  # noqa: PT011  of any part of it
-        decode(raw, [call(Observe())], want_registry=False)
+        decode(raw, [call(Observe())])
 
 
 def test_a_notice_holds_the_whole_record() -> None:
