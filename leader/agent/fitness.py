@@ -17,6 +17,8 @@ from leader.protocol.events import Cause
 from leader.protocol.snapshot import VitalsView
 
 MS_PER_S = 1000
+ONLY_SHOWN_MS = 60_000
+"""How often vitals are read, at most, that nothing depends on."""
 NOT_YET = "its first fitness check has not ended yet"
 
 
@@ -58,7 +60,10 @@ class Fitness:
         self._contention = contention
         self._journal = journal
         self._judgement = Judgement(limits.rise, limits.fall, fit=True if resumes else None)
-        self._interval_s = limits.interval_ms / MS_PER_S
+        interval_ms = limits.interval_ms
+        if not limits.asks_for_something:
+            interval_ms = max(interval_ms, ONLY_SHOWN_MS)
+        self._interval_s = interval_ms / MS_PER_S
         self._timeout_s = limits.timeout_ms / MS_PER_S
         self._reading: asyncio.Future[list[str]] | None = None
 

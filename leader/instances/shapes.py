@@ -4,6 +4,8 @@ Whatever an instance says passes through here before anything else sees it: what
 a ValueError, so the instance gives no vote, and nothing that it made up goes any further.
 """
 
+from typing import cast
+
 from leader.clock import LATEST_MS
 from leader.names import is_name
 from leader.protocol.record import LARGEST_TERM
@@ -45,7 +47,10 @@ def texts(value: object) -> list[str]:
     Raises:
         ValueError: it is something else.
     """
-    return [text(item) for item in array(value)]
+    items = array(value)
+    if set(map(type, items)) <= {str}:
+        return cast("list[str]", items)
+    return [text(item) for item in items]
 
 
 def whole(said: str, greatest: int = LARGEST) -> int:

@@ -121,8 +121,8 @@ class Elector:
         self._barred: Bar | None = None
         self._withheld: set[Holder] = set()
         """Holders that the file may still name, so that they must not be released."""
-        self._due = now
-        """When `Ticked` was due after the last event: whoever comes much later stood still."""
+        self.wake_at = now
+        """When `Ticked` is due next, by the last event: whoever comes much later stood still."""
         self._effects: list[Effect] = []
         if resumable:
             self.tenure = self._resumption(resumable, now)
@@ -168,9 +168,7 @@ class Elector:
         """Whether nothing is held and every release was answered: an agent that stops may go now."""
         return self.tenure is None and not any(w.awaits_release() for w in self.electorate.witnesses.values())
 
-    @property
-    def wake_at(self) -> Instant:
-        """When `Ticked` is due next, at the latest."""
+    def _next_wake(self) -> Instant:
         moments = [witness.due for witness in self.electorate.witnesses.values()]
         end = self._claim_at if self.tenure is None else self._stage_end(self.tenure)
         return min(moments) if end is None else min(*moments, end)
@@ -183,7 +181,7 @@ class Elector:
         if self.tenure is not None:
             self._effects.append(SaveHolder((*self.tenure.ancestors, self.tenure.holder)))
         self._advance(now)
-        self._due = self.wake_at
+        self.wake_at = self._next_wake()
         return self._effects
 
     def handle(self, event: Event, now: Instant) -> list[Effect]:
@@ -192,7 +190,7 @@ class Elector:
         self._expire(now)
         self._take_in(event, now)
         self._advance(now)
-        self._due = self.wake_at
+        self.wake_at = self._next_wake()
         return self._effects
 
     def _take_in(self, event: Event, now: Instant) -> None:  # noqa: C901, PLR0912  # one line per event
@@ -231,7 +229,7 @@ class Elector:
         tenure = self.tenure
         if tenure is None or tenure.stage is not Stage.LEADING or tenure.leads(now):
             return
-        late_ns = now - self._due
+        late_ns = now - self.wake_at
         if late_ns > self.beat_ns:
             self._lose(tenure, f"this node stood still for {late_ns / 1e9:.1f} s", Cause.FROZEN, now)
         else:
@@ -365,8 +363,10 @@ class Elector:
         """When this node may claim: enough records may be taken, and its turn has come.
 
         Whose turn it is, is asked only once the election is open; before that, the opening is the answer.
+        What bars this node was looked up a moment ago.
         """
-        opens = self.electorate.opens_at() if self.may_contend(now) else None
+        is_able = self.allowed and self.identity.priority > 0 and self._barred is None
+        opens = self.electorate.opens_at() if is_able else None
         if opens is None or opens > now:
             return opens
         identity = self.identity

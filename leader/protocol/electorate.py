@@ -5,7 +5,8 @@ comes next, does anything forbid me to claim. Decides nothing and sends nothing:
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from leader.protocol import ranking
 from leader.protocol.calls import Configuration
@@ -33,6 +34,8 @@ class Electorate:
         self._met: dict[tuple[str, str], Instant] = {}
         """When each incarnation of another node was first seen: it watches since then."""
         self._own_wall_ms = 0
+        self._before: dict[int, list[Candidate]] = {}
+        """Those of the candidates that go before this node, by its priority, once that was asked."""
 
     # Learning.
 
@@ -55,13 +58,11 @@ class Electorate:
     def learn_candidates(self, candidates: tuple[Candidate, ...], now: Instant) -> None:
         """Keep the registry, and note names that are another server for another agent (rule R7)."""
         self.candidates = candidates
+        self._before = {}
         self._met = {(c.node, c.incarnation): self._met_at(c) for c in candidates}
+        said = {candidate.processes for candidate in candidates if now - candidate.seen_at < self.lease_ns}
         contested = {
-            name
-            for candidate in candidates
-            if now - candidate.seen_at < self.lease_ns
-            for name, process in candidate.processes
-            if self._sees_another(name, process)
+            name for processes in said for name, process in processes if self._sees_another(name, process)
         }
         self.conflicts = {name: self.conflicts.get(name, now) for name in contested}
 
@@ -115,6 +116,8 @@ class Electorate:
 
     def contested(self, now: Instant) -> list[str]:
         """The names that have been two live servers for a lease or longer (rule R7)."""
+        if not self.conflicts:
+            return []
         return sorted(name for name, since in self.conflicts.items() if now - since >= self.lease_ns)
 
     def bar(self, now: Instant) -> Barred | None:
@@ -174,14 +177,18 @@ class Electorate:
             return 0
         over = [w.record for w in self.witnesses.values() if w.is_takeable(self.watch_ms, opens)]
         gone = {record.holder.node for record in over if record and record.holder}
-        rivals = [
-            rival
-            for rival in ranking.live(self.candidates, opens, self.lease_ns)
-            if rival.node not in gone and rival.node != node
-        ]
-        before = ranking.before(election, node, priority, rivals)
-        wait = ranking.rank_wait_ns(len(before), self.round_trip_ns(), self.lease_ns)
-        return wait + (self.lease_ns // 10 if successors else self._head_start_ns(before, opens))
+        if priority not in self._before:
+            self._before[priority] = ranking.before(election, node, priority, self.candidates)
+        before = self._before[priority]
+
+        def rivals() -> Iterator[Candidate]:
+            live = (rival for rival in before if ranking.is_live(rival, opens, self.lease_ns))
+            return (rival for rival in live if rival.node not in gone)
+
+        round_trip_ns = self.round_trip_ns()
+        place = sum(1 for _ in islice(rivals(), ranking.last_place(round_trip_ns)))
+        wait = ranking.rank_wait_ns(place, round_trip_ns, self.lease_ns)
+        return wait + (self.lease_ns // 10 if successors else self._head_start_ns(rivals(), opens))
 
     def _head_start_ns(self, rivals: Iterable[Candidate], opens: Instant) -> int:
         """How much later the election opens for these, which came later: a beat at most is waited for them.

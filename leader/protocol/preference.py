@@ -75,7 +75,7 @@ class Preference:
 
     def choose(self, candidates: Iterable[Candidate], led_since: Instant, now: Instant) -> str | None:
         """The node that the leader is to make room for now; `candidates` are those last learned."""
-        if now - led_since < self.pause_ns:
+        if not self._streaks or now - led_since < self.pause_ns:
             return None
         stable = [c for c in self._better(candidates, now) if self._is_stable(c.node, now)]
         return ranking.best(self._election, stable)

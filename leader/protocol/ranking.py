@@ -20,13 +20,14 @@ def rank_key(election: str, node: str, priority: int) -> tuple[int, bytes]:
     return (-priority, sha256(f"{election}\0{node}".encode()).digest())
 
 
+def is_live(candidate: Candidate, now: Instant, lease_ns: int) -> bool:
+    """Whether it would lead and was seen within one lease."""
+    return candidate.contends and candidate.priority > 0 and now - candidate.seen_at < lease_ns
+
+
 def live(candidates: Iterable[Candidate], now: Instant, lease_ns: int) -> list[Candidate]:
     """Those that would lead and were seen within one lease."""
-    return [
-        candidate
-        for candidate in candidates
-        if candidate.contends and candidate.priority > 0 and now - candidate.seen_at < lease_ns
-    ]
+    return [candidate for candidate in candidates if is_live(candidate, now, lease_ns)]
 
 
 def before(election: str, node: str, priority: int, rivals: Iterable[Candidate]) -> list[Candidate]:
@@ -51,6 +52,11 @@ def step_ns(round_trip_ns: int) -> int:
 def rank_wait_ns(place: int, round_trip_ns: int, lease_ns: int) -> int:
     """How long the candidate of this rank waits once an election is open."""
     return min(LONGEST_WAIT_NS, lease_ns // 10, place * step_ns(round_trip_ns))
+
+
+def last_place(round_trip_ns: int) -> int:
+    """The rank from which on nobody waits any longer, so that no more need be counted."""
+    return LONGEST_WAIT_NS // step_ns(round_trip_ns) + 1
 
 
 def longest_back_off_ns(failures: int, round_trip_ns: int, lease_ns: int) -> int:

@@ -56,6 +56,8 @@ class Tenure:
     """Whether the file of rule R5 may name this holder: it was asked to, and did not fail to."""
     reserve_ns: int = 0
     """How much sooner than by rule R3 its votes are over."""
+    deadline: Instant | None = field(default=None, init=False)
+    """Until when the grants make this holder the leader; None while they are too few."""
     yield_until: Instant = 0
     """The deadline as it stood when yielding began: the jobs are gone by then in any case."""
 
@@ -70,6 +72,7 @@ class Tenure:
         self.began = now
         if stage not in COLLECTING:
             self.grants.clear()
+        self.count()
 
     def grant(self, instance: str, process: str, sent_at: Instant) -> None:
         """Count a vote, by the time its request was sent (rules R3, R8)."""
@@ -78,6 +81,12 @@ class Tenure:
             self.grants[instance] = Grant(process, sent_at)
         self.refused.discard(instance)
         self.unknown.discard(instance)
+        self.count()
+
+    def count(self) -> None:
+        """Set the deadline by the grants (rule R3): it is asked for far more often than they change."""
+        moment = self.voters.deadline(self.grants, self.lease_ms)
+        self.deadline = None if moment is None else moment - self.reserve_ns
 
     def counts(self, operation: Operation) -> bool:
         """Whether a grant of this operation is a vote for this tenure, at its present stage (rule R4)."""
@@ -123,12 +132,6 @@ class Tenure:
         released = record.state is State.RELEASED
         updates = witness.kept is Kept.OLDER
         return Take(record.version, self.holder, self.lease_ms, released, sitting, updates)
-
-    @property
-    def deadline(self) -> Instant | None:
-        """Until when the grants make this holder the leader; None while they are too few."""
-        moment = self.voters.deadline(self.grants, self.lease_ms)
-        return None if moment is None else moment - self.reserve_ns
 
     def leads(self, now: Instant) -> bool:
         """Whether this holder is the leader at this moment: computed, never stored (rule R6)."""

@@ -331,7 +331,8 @@ MUTANTS = (
         "        if pending is None or self.tenure is None:\n            return\n",
         "        if pending is None or self.tenure is None:\n"
         "            return\n"
-        "        self.tenure.grants.pop(event.instance, None)\n",
+        "        self.tenure.grants.pop(event.instance, None)\n"
+        "        self.tenure.count()\n",
     ),
     Mutant(
         "a term is claimed twice",
