@@ -72,6 +72,7 @@ class Conductor:
         self._events: deque[tuple[str, Event]] = deque()
         self._writer = TermWriter(terms, self._term_written)
         self._timer: asyncio.TimerHandle | None = None
+        self._armed_for: Instant = 0
         self._due = asyncio.Event()
         self._progress = asyncio.Event()
         self._draining = False
@@ -122,11 +123,19 @@ class Conductor:
         self._arm()
 
     def _arm(self) -> None:
-        """Set the timer to the earliest moment that any elector waits for."""
+        """Set the timer to the earliest moment that any elector waits for; most events do not change that."""
+        wake_at = self.wake_at
         if self._timer is not None:
+            if wake_at == self._armed_for:
+                return
             self._timer.cancel()
-        delay_ns = self.wake_at - clock.now_ns()
-        self._timer = asyncio.get_running_loop().call_later(max(0, delay_ns) / 1e9, self._due.set)
+        self._armed_for = wake_at
+        delay_ns = wake_at - clock.now_ns()
+        self._timer = asyncio.get_running_loop().call_later(max(0, delay_ns) / 1e9, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        self._due.set()
 
     @property
     def wake_at(self) -> Instant:

@@ -181,7 +181,7 @@ def decode(reply: object, calls: Sequence[Call]) -> CarriedOut | RefusedBeat:
     eligibility = word(text(parts[1]))
     if eligibility != "ok":
         return RefusedBeat(eligibility)
-    configuration, configured_by = _decode_configuration(texts(parts[4]))
+    configuration, configured_by = _decode_configuration(tuple(texts(parts[4])))
     answers = _decode_answers(array(parts[5]), calls)
     return CarriedOut(
         Reply(
@@ -257,7 +257,8 @@ def _decode_holder(said: str) -> Holder:
     return Holder(name(node), name(incarnation), whole(term))
 
 
-def _decode_configuration(fields: list[str]) -> tuple[Configuration | None, str]:
+@lru_cache(maxsize=64)
+def _decode_configuration(fields: tuple[str, ...]) -> tuple[Configuration | None, str]:
     if not fields:
         return None, ""
     generation, fingerprint, previous, lease_ms, node = fields
