@@ -10,6 +10,7 @@ from leader.agent import herald
 from leader.agent.herald import HEADS_UP_S, NEAR_NS, Herald
 from leader.agent.journal import Journal
 from leader.agent.lane import Lane, Surroundings
+from leader.agent.rota import Rota
 from leader.instances.instance import Instance
 from leader.instances.problems import Subject, Unanswered, explain_timeout
 from leader.protocol.calls import Announcement, Configuration
@@ -43,14 +44,17 @@ class Place:
         self.fed: list[tuple[str, Event]] = []
         self.passed_on = 0
         self.instances = instances
+        lanes: dict[str, Lane] = {}
         around = Surroundings(
             feed=lambda _: None,
             registration=lambda: "",
-            heard=lambda _lane, _reply: None,
+            heard=lambda _lane: None,
+            learned=lambda _name, _found: None,
+            rota=Rota(lanes, 1_000_000_000),
             journal=Journal("a"),
             lease_ns=1_000_000_000,
         )
-        lanes = {instance.name: Lane(instance, around) for instance in instances}
+        lanes |= {instance.name: Lane(instance, around) for instance in instances}
         if round_trip_ns is not None:
             for lane in lanes.values():
                 lane.round_trips.add(round_trip_ns)
