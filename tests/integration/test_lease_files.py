@@ -50,6 +50,16 @@ def lease_file(node: Node, election: str = "default") -> Path:
     return node.directory / f"leader.sock.leases/{election}"
 
 
+def let_lead(cluster: Cluster, node: Node) -> None:
+    """Have this one lead, as soon as the leader knows that it could."""
+
+    def has_handed_over() -> bool:
+        return node.leads() or cluster.settle().run("step-down", "--to", node.name).code == 0
+
+    until(has_handed_over, f"{node} is handed the leadership")
+    until(node.leads, f"{node} leads")
+
+
 @pytest.mark.needs("dash", "bash", "busybox")
 @pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
 def test_the_leader_alone_is_a_yes(
@@ -139,7 +149,7 @@ def test_no_question_that_begins_after_a_new_leader_leads_is_a_yes_of_the_old_on
         led_since: list[int] = []
         watcher = threading.Thread(target=watch, args=(other, led_since))
         watcher.start()
-        order = threading.Thread(target=leader.run, args=("step-down",))
+        order = threading.Thread(target=let_lead, args=(cluster, other))
         order.start()
         late, asked_late = 0, 0
         while asked_late < 20:
@@ -175,8 +185,8 @@ def test_a_leader_that_cannot_remove_its_file_does_not_release(cluster: Cluster,
 
 def check_unremovable(cluster: Cluster, leader: Node, script: Script) -> None:
     """Let the other one hand over to it, make its files unremovable, and let it hand over in turn."""
-    other = cluster.settle()
-    assert other.run("step-down").code == 0
+    (other,) = cluster.others(leader)
+    let_lead(cluster, leader)
     until(lambda: says_yes(script, leader), "the shell says yes")
     leases = str(lease_file(leader).parent)
     mount = f"mount --bind {leases} {leases} && mount -o remount,bind,ro {leases}"
@@ -204,8 +214,7 @@ def test_an_agent_whose_uptime_is_made_up_has_no_file(cluster: Cluster, leader: 
         other.entrance = ("unshare", "--mount", "sh", "-ec", change, "sh")
         try:
             other.start()
-            assert leader.run("step-down").code == 0
-            until(other.leads, "it leads")
+            let_lead(cluster, other)
             assert not list(lease_file(other).parent.iterdir())
             assert not says_yes(script, other)
         finally:
