@@ -126,6 +126,9 @@ class TickPromises(Watch):
         agent = node.agent
         if agent is None or agent.frozen or agent.setup.node != node.name:
             return False
+        weather = node.network.weather
+        if weather.lost or weather.late:
+            return False  # the few calls that fit in so short a time may all go unanswered
         election = node.elections[0]
         elector = agent.electors[election]
         if elector.tenure is None or not elector.leads(agent.now):
