@@ -26,7 +26,6 @@ class Peers:
         self._command = list(command)
         self._selector = selectors.DefaultSelector()
         self._count = count
-        self._nice = os.getpriority(os.PRIO_PROCESS, 0)
         self._processes: set[subprocess.Popen[bytes]] = set()
         self.leading: subprocess.Popen[bytes] | None = None
 
@@ -69,7 +68,6 @@ class Peers:
 
     def _start(self) -> None:
         process = subprocess.Popen(self._command, stdout=subprocess.PIPE, start_new_session=True)
-        os.setpriority(os.PRIO_PROCESS, process.pid, self._nice)  # not that of who observes
         self._processes.add(process)
         self._selector.register(_output(process), selectors.EVENT_READ, process)
 

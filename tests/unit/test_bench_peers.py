@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 from tests.benchmarks.peers import Peers
-from tests.benchmarks.precedence import NICE, how_observed, precedence
+from tests.benchmarks.precedence import FIRST, how_observed, precedence
 
 
 def command(lock: Path, then: str) -> list[str]:
@@ -34,18 +34,18 @@ def test_a_leader_that_ends_unasked_is_replaced_while_they_are_left_alone(tmp_pa
 
 def test_who_observes_goes_first_for_as_long_as_it_does() -> None:
     """Where it may not, nothing changes, and a row will say so."""
-    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    usual = os.sched_getscheduler(0)
     with precedence() as may:
-        assert os.getpriority(os.PRIO_PROCESS, 0) == (NICE if may else usual)
-    assert os.getpriority(os.PRIO_PROCESS, 0) == usual
-    assert how_observed() == (f"observed at nice {NICE}" if may else "observed at the same priority")
+        assert os.sched_getscheduler(0) == (FIRST if may else usual)
+    assert os.sched_getscheduler(0) == usual
+    assert how_observed() == ("observed at real-time priority" if may else "observed at the same priority")
 
 
 def test_who_takes_the_place_of_one_that_ended_has_no_precedence(tmp_path: Path) -> None:
     """Not even where it is started while its group is observed."""
     once = f"test -e {tmp_path}/ended && exec sleep 60; touch {tmp_path}/ended"
-    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    usual = os.sched_getscheduler(0)
     with Peers(command(tmp_path / "lock", once), 2) as peers:
         with precedence():
             peers.replaced(signal.SIGKILL, 0.1)
-        assert {os.getpriority(os.PRIO_PROCESS, pid) for pid in peers.pids} == {usual}
+        assert {os.sched_getscheduler(pid) for pid in peers.pids} == {usual}
