@@ -9,6 +9,7 @@ from collections.abc import Callable
 from leader.protocol.quorum import majority
 from tests.simulation.changes import Changes, Step
 from tests.simulation.climate import STRAY
+from tests.simulation.node import Node
 from tests.simulation.timeline import LEASE_NS
 from tests.simulation.world import World
 
@@ -22,6 +23,7 @@ class LateNode:
         self.world = world
         self._changes = changes
         self._if_raging = if_raging
+        self._node: Node | None = None
 
     def come(self) -> bool:
         """Start it, and cut the leader from as many instances as it can spare: those are easily taken."""
@@ -37,7 +39,7 @@ class LateNode:
             for name in self._spare(step):
                 world.network.cut(leader.place, name)
         changes.waits = True
-        node = world.add_node(STRAY, step.voters.lists[0])
+        self._node = node = world.add_node(STRAY, step.voters.lists[0])
         node.voters, node.configuration = step.voters, step.configuration
         node.start()
         world.time.after(int(world.random.uniform(1.5, 4) * LEASE_NS), self._if_raging, self.leave)
@@ -45,11 +47,12 @@ class LateNode:
 
     def leave(self) -> None:
         """End it, and have it forgotten."""
-        self._changes.waits = False
-        node = self.world.nodes.pop(STRAY, None)
-        if node is None:
+        if self._node is None:
             return
-        node.crash()
+        self._changes.waits = False
+        self._node.crash()
+        self._node = None
+        del self.world.nodes[STRAY]
         for server in self.world.servers.values():
             server.model.registry.pop(STRAY, None)
         for place in self.world.nodes:

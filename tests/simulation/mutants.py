@@ -503,8 +503,8 @@ MUTANTS = (
         "preference",
         "preempt",
         PREFERENCE,
-        "if now - led_since < self.pause_ns:",
-        "if False:",
+        "if not self._streaks or now - led_since < self.pause_ns:",
+        "if not self._streaks:",
         seeds="tests.simulation.operators_seeds",
     ),
     Mutant(

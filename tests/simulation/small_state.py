@@ -5,7 +5,7 @@ whole number of beats, a third of the lease.
 """
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from operator import attrgetter
 from random import Random
 from typing import Any, NamedTuple
@@ -156,8 +156,9 @@ def _copy_tenure(tenure: Tenure) -> Tenure:
     twin = Tenure(*_tenure_fields(tenure))
     twin.asked, twin.grants = set(twin.asked), dict(twin.grants)
     twin.refused, twin.unknown = set(twin.refused), set(twin.unknown)
+    twin.deadline = tenure.deadline
     return twin
 
 
 _witness_fields = attrgetter(*Witness.__dataclass_fields__)
-_tenure_fields = attrgetter(*Tenure.__dataclass_fields__)
+_tenure_fields = attrgetter(*(each.name for each in fields(Tenure) if each.init))

@@ -8,7 +8,7 @@ import pytest
 from tests.simulation.everything_seeds import run_seed
 from tests.simulation.soak import EVERYTHING, run_many, say
 
-SEEDS = 6
+SEEDS = 12
 MUST_HAPPEN = (
     *("crontab: the quorum changes", "change: begins", "change: ends", "change: a node goes back"),
     *("tick: started", "tick: done", "tick: missed, and a call said so", "a tick in the calm"),
