@@ -584,7 +584,7 @@ class Elector:
         """Go on without releasing: the file may still name the holder, so its lease must run out."""
         tenure = self.tenure
         if tenure is not None and tenure.stage is Stage.LEADING:
-            tenure.filed = False
+            tenure.filed = bool(tenure.ancestors)  # it stands there since before the first resume
         if tenure is None or tenure.stage not in (Stage.STRIKING, Stage.SAVING_RESUME):
             return
         self._withheld.add(tenure.holder)

@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from leader.protocol.calls import Observe, Release, Renew, Resume, Take, Verdict
-from leader.protocol.events import ClaimFailed, ContentionChanged, Gained, SaveHolder, Send
+from leader.protocol.events import ClaimFailed, ContentionChanged, Gained, SaveHolder, Send, StepDownAsked
 from leader.protocol.record import Holder
 from leader.protocol.resume import Place, resumable, write
 from tests.rules.driver import CONFIGURATION, IDENTITY, LEASE_MS, OTHER, Disk, Driver, fresh, held
@@ -151,6 +151,19 @@ def test_nothing_is_resumed_if_the_file_cannot_be_rewritten() -> None:
     node.wait(LEASE_MS - 1)
     assert not node.calls(Resume)
     assert {type(asked.call.operation) for asked in node.asked} == {Observe}
+
+
+def test_a_resumed_holder_is_struck_before_its_release_though_the_file_was_not_rewritten_since() -> None:
+    """The file still names both incarnations then, and a third could resume either."""
+    node = restarted()
+    node.answer_all(held(5, OLD))
+    node.holder_disk = Disk.FAILS
+    node.grant("x")
+    node.grant("y")
+    assert node.leads()
+    node.handle(StepDownAsked("asked"))
+    assert node.did(SaveHolder)[-1] == SaveHolder(())
+    assert not node.calls(Release)
 
 
 def test_an_observer_resumes_only_to_hand_over() -> None:
