@@ -62,12 +62,15 @@ class Crontab:
         once = Once(node, self.schedule, tick, self.promises, duration)
         self.time.tell(f"{node.place} calls once: {once.nonce}")
         self.promises.called(once)
+        self.promises.ticks[tick].leaders.add(self.world.leader())
         node.jobs.append(once)
         once.ask()
 
     def _judge(self, tick: int) -> None:
-        if tick in self.promises.ticks:
-            self.promises.ticks[tick].is_calm = self._is_calm(tick)
+        """A hand-over between two calls is no calm: both may come to one who does not lead then."""
+        seen = self.promises.ticks.get(tick)
+        if seen is not None:
+            seen.is_calm = len(seen.leaders) == 1 and self._is_calm(tick)
             self.promises.judge(tick)
 
     def keep_sampling(self) -> None:

@@ -15,7 +15,7 @@ from tests.simulation.instance import Executed
 from tests.simulation.jobs_calls import WRITTEN_BEFORE
 from tests.simulation.jobs_once import JOB, Once, Watch
 from tests.simulation.network import REPLIES, REQUESTS, Sent
-from tests.simulation.promises import BrokenPromise
+from tests.simulation.promises import Agent, BrokenPromise
 from tests.simulation.server import Server
 from tests.simulation.timeline import LEASE_NS, Timeline
 
@@ -33,6 +33,8 @@ class TickSeen:
     starts: list[Once] = field(default_factory=list)
     able: Once | None = None
     """A call whose agent led long enough to claim the tick."""
+    leaders: set[Agent | None] = field(default_factory=set)
+    """Who led at the moments of the calls."""
     is_calm: bool = False
     """Whether nothing at all was wrong around it."""
 
