@@ -399,11 +399,12 @@ class Elector:
     def _foresee_claim(self, now: Instant) -> None:
         """Have the term on disk by the time at which enough instances have released the record to this node.
 
-        No claim has it yet: what was claimed is known, and the next term is above all that is known.
+        No claim has it yet: what was claimed is known, and the next term is above all that is known. Like a
+        claim's it must be near the clocks, since this node remembers it (rules R2, R9).
         """
         term = self.electorate.next_term()
         is_free = self.tenure is None and self.may_contend(now) and term <= LARGEST_TERM
-        if is_free and self._disk.lacks(term, now):
+        if is_free and self.electorate.knows_clocks() and self._disk.lacks(term, now):
             self._save_term(term, claims=True)
 
     def _save_term(self, term: int, *, claims: bool) -> None:

@@ -89,6 +89,10 @@ class Electorate:
         ]
         return max(medians, default=0)
 
+    def knows_clocks(self) -> bool:
+        """Whether a majority of every list has shown its clock: one of few may be the only wrong one."""
+        return self.voters.spare(name for name, witness in self.witnesses.items() if witness.wall_ms) >= 0
+
     def _clocks(self, names: Iterable[str]) -> list[int]:
         return [wall_ms for name in names if (wall_ms := self.witnesses[name].wall_ms)]
 

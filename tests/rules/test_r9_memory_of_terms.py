@@ -59,6 +59,17 @@ def test_a_named_successor_saves_its_term_at_the_first_release() -> None:
     assert len(node.did(SaveTerm)) == saved
 
 
+def test_a_successor_that_has_seen_too_few_clocks_saves_no_term_yet() -> None:
+    """The only one may be an hour ahead, and what is saved is the least that it claims from then on."""
+    node = Driver()
+    node.answer("x", held(1), wall_ms=WALL_MS + 3_600_000)
+    node.notice("x", released(2, successor="a"))
+    assert max(save.term for save in node.did(SaveTerm)) < WALL_MS
+    node.answer("y", held(1))
+    node.notice("y", released(2, successor="a"))
+    assert {take.holder.term for take in node.operations(Take)} == {WALL_MS}
+
+
 def test_a_successor_that_is_announced_saves_its_term_before_anything_is_released() -> None:
     """The old leader still leads meanwhile; if it comes to nothing, that was all."""
     node = watching()
