@@ -141,14 +141,16 @@ class Instance:
         return outcome.reply
 
     def wall_ms(self) -> int:
-        """What its wall clock shows now, going by its last quick answer to a beat; 0 if it never gave one.
+        """What its wall clock shows now, by its last quick answer to a beat; 0 if there was none for a lease.
 
-        Within a time-out of that, or behind by it, unless the clock was set since.
+        Within a time-out of that, or behind by it, unless the clock was set since. The two hosts' clocks may
+        drift apart: after a long silence nothing is known.
         """
         if self._clock is None:
             return 0
         wall_ms, at = self._clock
-        return wall_ms + (clock.now_ns() - at) // _NS_PER_MS
+        since_ms = (clock.now_ns() - at) // _NS_PER_MS
+        return wall_ms + since_ms if since_ms <= self._caller.configuration.lease_ms else 0
 
     async def call_jobs(self, calls: Sequence[TickCall], *, timeout_ns: int) -> TickReply:
         """What the instance answers to these calls about jobs, sent once.

@@ -23,7 +23,16 @@ from leader.protocol.runs import (
     TickOperation,
     TickVerdict,
 )
-from tests.integration.instances_on_servers import PROGRAMS, TIMEOUT_NS, Hand, admin, hand_on, holder, servers
+from tests.integration.instances_on_servers import (
+    CONFIGURATION,
+    PROGRAMS,
+    TIMEOUT_NS,
+    Hand,
+    admin,
+    hand_on,
+    holder,
+    servers,
+)
 from tests.support.polling import eventually
 
 HOLDER = holder(4610)
@@ -122,6 +131,18 @@ async def test_a_clock_that_was_set_back_does_not_cost_a_tick(hand: Hand) -> Non
     assert (await ask(hand.instance, claim("a"))).verdict is TickVerdict.GRANTED
     await ask(hand.instance, Report(run("soon", RunState.DONE, age_ms=-1000)))
     assert (await ask(hand.instance, claim("b"))).verdict is TickVerdict.STARTED
+
+
+async def test_a_clock_that_was_not_seen_for_a_lease_is_not_known(server: EmbeddedQuorum) -> None:
+    """Ages of runs would be wrong by as much as the two hosts' clocks have drifted apart meanwhile."""
+    server.flush(0)
+    async with hand_on(server.urls[0], configuration=replace(CONFIGURATION, lease_ms=2000)) as hand:
+        assert hand.instance.wall_ms() == 0
+        await hand.ask(Observe())
+        assert hand.instance.wall_ms() > 0
+        await eventually(lambda: hand.instance.wall_ms() == 0)
+        await hand.ask(Observe())
+        assert hand.instance.wall_ms() > 0
 
 
 async def test_a_run_that_was_interrupted_does_not_stand_in_the_way_of_whom_it_is_passed_over_by(

@@ -179,18 +179,19 @@ class JobAgent(Agent):
         losses = self._promises.servers[name].runs_lost
         sent = TickSent(self, name, request, (), expires_at, self._network.epoch)
         sent.hear, sent.miss, sent.losses = hear, miss, losses
-        if isinstance(call.operation, Look) or name in self._walls:
+        if isinstance(call.operation, Look) or request.as_of_ms:
             self._network.request(sent)
         else:  # it would be of the moment at which it is carried out, whenever that is
             self._time.count("call about runs held back: the instance's clock is not known")
             self._network.expect_silence(sent)
 
     def _as_of(self, name: str) -> int:
-        """What that instance's wall clock shows now, going by its last answer; 0 if it never gave one."""
+        """What that instance's wall clock shows now, by its last answer; 0 if there was none for a lease."""
         if name not in self._walls:
             return 0
         wall_ms, at = self._walls[name]
-        return wall_ms + (self.now - at) // NS_PER_MS
+        since_ms = (self.now - at) // NS_PER_MS
+        return wall_ms + since_ms if since_ms <= self.setup.configuration.lease_ms else 0
 
     def receive(self, sent: Sent, executed: Executed) -> None:
         """Take in a reply; one about runs that comes too late is nothing."""
