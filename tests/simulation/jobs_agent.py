@@ -174,12 +174,13 @@ class JobAgent(Agent):
         miss: Callable[[TickSent], None],
     ) -> None:
         setup = self.setup
-        request = Request(setup.configuration, setup.node, (), ticks=(call,), as_of_ms=self._as_of(name))
+        as_of_ms = self._as_of(name)
+        request = Request(setup.configuration, setup.node, (), ticks=(call,), as_of_ms=as_of_ms)
         expires_at = self._time.now + PATIENCE_NS * 1000 // self.clock.rate
         losses = self._promises.servers[name].runs_lost
         sent = TickSent(self, name, request, (), expires_at, self._network.epoch)
         sent.hear, sent.miss, sent.losses = hear, miss, losses
-        if isinstance(call.operation, Look) or request.as_of_ms:
+        if isinstance(call.operation, Look) or as_of_ms:
             self._network.request(sent)
         else:  # it would be of the moment at which it is carried out, whenever that is
             self._time.count("call about runs held back: the instance's clock is not known")

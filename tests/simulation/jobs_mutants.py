@@ -118,8 +118,8 @@ JOB_MUTANTS = (
         "gap",
         "tick-hung-instance",
         AGENT,
-        "        return wall_ms + (self.now - at) // NS_PER_MS\n",
-        "        return 0\n",
+        "ticks=(call,), as_of_ms=as_of_ms)",
+        "ticks=(call,), as_of_ms=0)",
     ),
     TickMutant(
         "a notice decides",
