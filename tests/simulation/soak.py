@@ -64,13 +64,6 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def run_many(number: int, jobs: int, program: Program = LEASES) -> Account:
-    """The account of so many seeds, from 0 on."""
-    with ProcessPoolExecutor(jobs) as pool:
-        account = Account(must_happen=program.must_happen)
-        return account.add_all(pool.map(program.run_seed, range(number)))
-
-
 def soak(minutes: float, jobs: int, first: int, name: str) -> Account:
     """The account of all seeds that fit into this time; those that break a promise are told at once."""
     end = clock.now_ns() + int(minutes * MINUTE_NS)

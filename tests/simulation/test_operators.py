@@ -1,15 +1,13 @@
 """A world in which operators hand over, pause and restart nodes all the time: every promise holds."""
 
-import os
 from collections.abc import Callable
 
 import pytest
 
 from tests.simulation.climate import OPERATORS
-from tests.simulation.operators_seeds import run_seed
 from tests.simulation.soak import OPERATORS as PROGRAM
-from tests.simulation.soak import run_many, say
 from tests.simulation.storm import WAYS
+from tests.simulation.trials import hold
 
 SEEDS = 60
 MUST_HAPPEN = (
@@ -23,10 +21,5 @@ MUST_HAPPEN = (
 @pytest.mark.timeout(600)
 def test_every_promise_holds_while_operators_hand_over_all_the_time(figures: Callable[[str], None]) -> None:
     """Nobody is leaderless for long, two never lead, and each preemption had its reason and its pause."""
-    account = run_many(SEEDS, min(2, os.cpu_count() or 1), PROGRAM)
-    figures("\n".join(account.lines()))
-    for outcome in account.broken[:3]:
-        say(f"\nseed {outcome.seed}: {outcome.what}")
-        say("\n".join(run_seed(outcome.seed, keeps_log=True).log[-200:]))
-    assert not account.broken, [outcome.seed for outcome in account.broken]
+    account = hold(PROGRAM, SEEDS, figures)
     assert [what for what in MUST_HAPPEN if not account.counts[what]] == []
